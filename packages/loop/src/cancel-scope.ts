@@ -1,0 +1,300 @@
+import { scopes } from "./context.ts";
+import { CancelledError, type CancelReason } from "./errors.ts";
+
+let calls = 0;
+
+/** One call of `cancel`: what was said, and who asked. */
+export class CancelRequest {
+  readonly message: string | undefined;
+  readonly reason: CancelReason;
+  readonly #order = ++calls;
+
+  constructor(message: string | undefined, reason: CancelReason) {
+    this.message = message;
+    this.reason = reason;
+  }
+
+  /** Whether it was made after `other`. */
+  isNewerThan(other: CancelRequest | null): boolean {
+    return other === null || this.#order > other.#order;
+  }
+
+  /** The error that it is delivered as. */
+  toError(): CancelledError {
+    return new CancelledError(this.message, this.reason);
+  }
+}
+
+// The list of a scope's nodes is read and written by its nodes too.
+let newestOf: (scope: CancelScope) => ScopeNode | null;
+let setNewest: (scope: CancelScope, node: ScopeNode | null) => void;
+
+/** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
+export abstract class ScopeNode {
+  #parent: CancelScope | null = null;
+  #older: ScopeNode | null = null;
+  #newer: ScopeNode | null = null;
+
+  /** The scope around this one, or null. */
+  get parent(): CancelScope | null {
+    return this.#parent;
+  }
+
+  /** The node that entered the same scope just before this one. */
+  get older(): ScopeNode | null {
+    return this.#older;
+  }
+
+  /** Enters `scope`. The node must be in no scope. */
+  enter(scope: CancelScope): void {
+    const newest = newestOf(scope);
+    this.#parent = scope;
+    this.#older = newest;
+    if (newest !== null) newest.#newer = this;
+    setNewest(scope, this);
+  }
+
+  /** Leaves the scope that it is in, if any. */
+  leave(): void {
+    const scope = this.#parent;
+    if (scope === null) return;
+    const older = this.#older;
+    const newer = this.#newer;
+    if (older !== null) older.#newer = newer;
+    if (newer === null) setNewest(scope, older);
+    else newer.#older = older;
+    this.#parent = this.#older = this.#newer = null;
+  }
+
+  /**
+   * Passes a request on to what waits here.
+   * @returns whether anything accepted it.
+   */
+  abstract deliver(request: CancelRequest): boolean;
+
+  /** What is waited for here, for reports. */
+  abstract describe(): string;
+}
+
+/**
+ * A part of a program that can be cancelled as a whole: every `await` of ours that runs inside it,
+ * at any depth of plain async functions, is interrupted by {@link CancelScope.cancel}. Each task is
+ * one, and so is the body of a deadline, of a task group and of an operation.
+ *
+ * A scope that is not waiting when the request comes remembers it, and delivers it at its next wait.
+ *
+ * @example
+ * ```ts
+ * const scope = new CancelScope();
+ * getRunningLoop().callLater(100, () => scope.cancel("too slow"));
+ * await scope.run(() => work()); // throws CancelledError: too slow
+ * scope.close();
+ * ```
+ */
+export class CancelScope extends ScopeNode {
+  static {
+    newestOf = (scope) => scope.#newest;
+    setNewest = (scope, node) => {
+      scope.#newest = node;
+    };
+  }
+
+  /** The scope that the running code is in, or undefined. */
+  static get current(): CancelScope | undefined {
+    return scopes.getStore();
+  }
+
+  /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
+  readonly task: object | null;
+  #newest: ScopeNode | null = null;
+  #requests = 0;
+  #owed: CancelRequest | null = null;
+  #lastOwed: CancelRequest | null = null;
+  #closed = false;
+
+  /**
+   * @param parent the scope around it: by default the current one; null for none.
+   * @param task the task that it is the scope of: by default that of `parent`.
+   */
+  constructor(
+    parent: CancelScope | null = scopes.getStore() ?? null,
+    task: object | null = parent?.task ?? null,
+  ) {
+    super();
+    this.task = task;
+    if (parent !== null && !parent.#closed) this.enter(parent);
+  }
+
+  /** How many requests count on this very scope. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
+  get lastOwed(): CancelRequest | null {
+    return this.#lastOwed;
+  }
+
+  /** Whether the scope has ended: then nothing enters it any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Calls `body` inside this scope. */
+  run<R>(body: () => R): R {
+    return scopes.run(this, body);
+  }
+
+  /**
+   * Asks for cancellation: every wait inside is interrupted by a `CancelledError`. When nothing
+   * waits, or the caller itself runs inside, the next wait is.
+   * @param message the message of the error.
+   * @param reason who asks, as the error tells.
+   * @returns false when the scope has ended.
+   */
+  cancel(message?: string, reason: CancelReason = "caller"): boolean {
+    if (this.#closed) return false;
+    this.#requests += 1;
+    const request = new CancelRequest(message, reason);
+    if (this.#isRunning() || !this.deliver(request)) this.#owe(request);
+    return true;
+  }
+
+  /** Sum of the requests on this scope and those around it. */
+  requestsAround(): number {
+    let sum = 0;
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
+      sum += scope.#requests;
+    return sum;
+  }
+
+  /** Sum of the requests on this scope and those inside it. */
+  requestsInside(): number {
+    let sum = this.#requests;
+    for (const node of this.nodes()) if (node instanceof CancelScope) sum += node.requestsInside();
+    return sum;
+  }
+
+  /**
+   * Takes one request on this very scope back; with the last one around, what is still owed lapses.
+   * @returns the sum of the requests that are left on it and around it.
+   */
+  takeBack(): number {
+    if (this.#requests > 0) this.#requests -= 1;
+    const left = this.requestsAround();
+    if (left === 0) this.#forgive();
+    return left;
+  }
+
+  /**
+   * Takes one request inside back, outermost first; with the last one, what is still owed lapses.
+   * Counterpart of `Task.uncancel`.
+   * @returns the sum of the requests that are left.
+   */
+  uncancel(): number {
+    const scope = this.#requested();
+    if (scope !== undefined) scope.#requests -= 1;
+    const left = this.requestsInside();
+    if (left === 0) this.#forgiveInside();
+    return left;
+  }
+
+  /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
+  renew(): void {
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.#requests > 0) {
+        scope.#owe(new CancelRequest(undefined, scope.#lastOwed?.reason ?? "caller"));
+        return;
+      }
+    }
+  }
+
+  /** The newest request that is owed to a wait in this scope, from here or around. */
+  get owed(): CancelRequest | null {
+    let owed: CancelRequest | null = null;
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.#owed?.isNewerThan(owed)) owed = scope.#owed;
+    }
+    return owed;
+  }
+
+  /** Takes what is owed to a wait in this scope: all of it counts as delivered then. */
+  takeOwed(): CancelRequest | null {
+    const { owed } = this;
+    if (owed !== null) this.#forgive();
+    return owed;
+  }
+
+  /** The nodes inside, oldest first. */
+  nodes(): ScopeNode[] {
+    const nodes: ScopeNode[] = [];
+    for (let node = this.#newest; node !== null; node = node.older) nodes.push(node);
+    return nodes.toReversed();
+  }
+
+  override deliver(request: CancelRequest): boolean {
+    let accepted = false;
+    for (const node of this.nodes()) accepted = node.deliver(request) || accepted;
+    return accepted;
+  }
+
+  override describe(): string {
+    const inside = this.nodes().map((node) => node.describe());
+    return inside.filter((text) => text !== "").join(", ");
+  }
+
+  /** Moves the scope, with all that waits inside, into another. */
+  moveTo(scope: CancelScope | null): void {
+    if (this.#closed || scope === this.parent || scope?.closed) return;
+    this.leave();
+    if (scope !== null) this.enter(scope);
+  }
+
+  /**
+   * Ends the scope. What still waits inside goes on by itself, tied to it no longer.
+   * @param handOn whether a request that is still owed passes to the scope around, if anybody there still asks.
+   */
+  close(handOn = false): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { parent } = this;
+    if (handOn && this.#owed !== null && parent !== null && parent.requestsAround() > 0)
+      parent.#owe(this.#owed);
+    this.#owed = null;
+    this.leave();
+    for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
+  }
+
+  /** Whether the code that is running now runs inside this scope. */
+  #isRunning(): boolean {
+    let scope: CancelScope | null = scopes.getStore() ?? null;
+    while (scope !== null && scope !== this) scope = scope.parent;
+    return scope !== null;
+  }
+
+  #owe(request: CancelRequest): void {
+    this.#owed = request;
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
+      scope.#lastOwed = request;
+  }
+
+  /** The outermost scope in here that counts a request. */
+  #requested(): CancelScope | undefined {
+    if (this.#requests > 0) return this;
+    for (const node of this.nodes()) {
+      const scope = node instanceof CancelScope ? node.#requested() : undefined;
+      if (scope !== undefined) return scope;
+    }
+    return undefined;
+  }
+
+  #forgive(): void {
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
+      scope.#owed = null;
+  }
+
+  #forgiveInside(): void {
+    this.#owed = null;
+    for (const node of this.nodes()) if (node instanceof CancelScope) node.#forgiveInside();
+  }
+}

@@ -1,0 +1,49 @@
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import type { CancelScope } from "./cancel-scope.ts";
+
+/** The scope that the running code belongs to. The one place that knows, through every native `await`. */
+export const scopes: AsyncLocalStorage<CancelScope | undefined> = new AsyncLocalStorage<
+  CancelScope | undefined
+>();
+
+/**
+ * The async context (every `AsyncLocalStorage` of the program) of the moment it was made, to run
+ * callbacks in later. Our own scope is taken off: callbacks run with no current task.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/contextvars.html#contextvars.Context | contextvars.Context}.
+ */
+export class Context extends AsyncResource {
+  constructor() {
+    super("aio", 0); // a given trigger id saves a look-up
+  }
+
+  /** Calls `callback` in this context, with no current task and scope. */
+  run<A extends unknown[], R>(callback: (...args: A) => R, ...args: A): R {
+    return this.runInAsyncScope(callOutside<A, R>, undefined, callback, args);
+  }
+
+  /** Calls `callback(argument)` in this context, inside `scope`. */
+  runInScope<A, R>(scope: CancelScope, callback: (argument: A) => R, argument: A): R {
+    return this.runInAsyncScope(callInside<A, R>, undefined, scope, callback, argument);
+  }
+}
+
+/**
+ * Calls `callback` in the async context of the caller, but with no current task and scope: for
+ * sockets and other things with events of their own, which outlive the task that opens them.
+ */
+export function runOutside<R>(callback: () => R): R {
+  return scopes.getStore() === undefined ? callback() : scopes.run(undefined, callback);
+}
+
+// `enterWith` inside a resource builds one map, where `AsyncLocalStorage.run` builds two; the resource restores the rest.
+
+function callOutside<A extends unknown[], R>(callback: (...args: A) => R, args: A): R {
+  if (scopes.getStore() !== undefined) scopes.enterWith(undefined);
+  return callback(...args);
+}
+
+function callInside<A, R>(scope: CancelScope, callback: (argument: A) => R, argument: A): R {
+  scopes.enterWith(scope);
+  return callback(argument);
+}

@@ -1,0 +1,46 @@
+/** How the loop drains all microtasks and ticks between two steps. */
+export type DrainPath = "tick" | "microtask";
+
+// `process._tickCallback` runs the host's queues of ticks and microtasks, synchronously, until both
+// are empty. It is old and undocumented, hence the trial below, and the other path.
+const tickCallback =
+  "_tickCallback" in process && typeof process._tickCallback === "function"
+    ? process._tickCallback
+    : undefined;
+
+/** Drains all ticks and microtasks. What one of them throws is thrown again later, outside the loop, as the host would have it. */
+export function drainNow(): void {
+  for (;;) {
+    try {
+      tickCallback?.call(process);
+      return;
+    } catch (error) {
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/**
+ * Calls `next` after all microtasks, in a tick of its own. (A tick queued by a tick runs before the
+ * microtasks of the first, so ticks alone would not do.)
+ */
+export function drainThen(next: () => void): void {
+  queueMicrotask(() => process.nextTick(next));
+}
+
+let works: boolean | undefined;
+
+/** Whether {@link drainNow} works here. To be asked outside of microtasks, where it never does. */
+export function canDrainNow(): boolean {
+  if (works === undefined) {
+    works = false;
+    void Promise.resolve().then(() => {
+      works = true;
+      return undefined;
+    });
+    drainNow();
+  }
+  return works;
+}

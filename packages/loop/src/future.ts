@@ -1,0 +1,404 @@
+import { inspect } from "node:util";
+import { checkFunction } from "./arguments.ts";
+import { CancelRequest, ScopeNode } from "./cancel-scope.ts";
+import { Context, scopes } from "./context.ts";
+import { recordCreation } from "./debug.ts";
+import {
+  CancelledError,
+  type CancelReason,
+  InvalidStateError,
+  isCancelled,
+  RuntimeError,
+} from "./errors.ts";
+import type { EventLoop } from "./loop.ts";
+import { getEventLoop, runningLoop } from "./running.ts";
+import type { Step } from "./step.ts";
+import { Unretrieved } from "./unretrieved.ts";
+
+type State = "pending" | "cancelled" | "result" | "exception" | "exception retrieved";
+
+/**
+ * A result that is not there yet. Any number of tasks may await it, any number of times; it is a
+ * thenable and not a Promise, so that an `await` of it can be cancelled.
+ *
+ * A Future cannot be returned from an async function, or come out of an awaited container:
+ * JavaScript would await it, and hand on its result. Put it into an object.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-future.html#asyncio.Future | asyncio.Future}.
+ *
+ * @example
+ * ```ts
+ * const future = new Future<string>();
+ * getRunningLoop().callLater(100, () => future.setResult("done"));
+ * console.log(await future);
+ * ```
+ */
+export class Future<T> implements PromiseLike<T> {
+  /** The loop that it is bound to. */
+  readonly loop: EventLoop;
+  #state: State = "pending";
+  #outcome: unknown = undefined;
+  #request: CancelRequest | null = null;
+  #steps: Step | Step[] | null = null;
+
+  /** @param options.loop the loop to bind it to: by default the running one. */
+  constructor(options?: { loop?: EventLoop | undefined }) {
+    this.loop = options?.loop ?? getEventLoop();
+    if (this.loop.debug) recordCreation(this);
+  }
+
+  /** Whether it has a result or an exception, or was cancelled. */
+  get done(): boolean {
+    return this.#state !== "pending";
+  }
+
+  /** Whether it was cancelled. */
+  get cancelled(): boolean {
+    return this.#state === "cancelled";
+  }
+
+  /** The request that it was cancelled with, if any. */
+  get cancelRequest(): CancelRequest | null {
+    return this.#request;
+  }
+
+  /**
+   * Returns the result.
+   * @throws the exception, when it has one; {@link CancelledError} when it was cancelled;
+   * {@link InvalidStateError} when it is not done.
+   */
+  result(): T {
+    if (this.#state === "result") return this.#outcome as T;
+    this.#retrieve("result");
+    throw this.#outcome;
+  }
+
+  /**
+   * Returns the exception, or null when there is none. A thrown value that is no `Error` comes
+   * wrapped into one, as its `cause`.
+   * @throws {@link CancelledError} when it was cancelled; {@link InvalidStateError} when it is not done.
+   */
+  exception(): Error | null {
+    if (this.#state === "result") return null;
+    this.#retrieve("exception");
+    const outcome = this.#outcome;
+    return outcome instanceof Error
+      ? outcome
+      : new Error(`A value that is no Error was thrown: ${inspect(outcome)}`, { cause: outcome });
+  }
+
+  /**
+   * Sets the result, and makes everything ready that waits.
+   * @throws {@link InvalidStateError} when it is done.
+   */
+  setResult(value: T): void {
+    this.#expectPending("setResult");
+    this.complete(value);
+  }
+
+  /**
+   * Sets the exception, and makes everything ready that waits. One that nobody ever looks at is
+   * reported to the exception handler of the loop.
+   * @throws {@link InvalidStateError} when it is done; TypeError when `exception` is no Error.
+   */
+  setException(exception: Error): void {
+    this.#expectPending("setException");
+    if (!(exception instanceof Error))
+      throw new TypeError(`Expected \`exception\` to be an Error, got ${inspect(exception)}`);
+    this.fail(exception);
+  }
+
+  /**
+   * Cancels it: whoever awaits it gets a {@link CancelledError}.
+   * @param message the message of that error.
+   * @param reason who asks.
+   * @returns false when it is done already.
+   */
+  cancel(message?: string, reason: CancelReason = "caller"): boolean {
+    if (this.done) return false;
+    this.endCancelled(new CancelRequest(message, reason));
+    return true;
+  }
+
+  /**
+   * The error of a Future that was cancelled. That of a task is the very error that ended it, once;
+   * later calls make new ones.
+   */
+  cancelledError(): CancelledError {
+    const first = this.#outcome;
+    if (this.#state === "cancelled" && first instanceof CancelledError) {
+      this.#outcome = undefined;
+      return first;
+    }
+    return this.#request?.toError() ?? new CancelledError();
+  }
+
+  /**
+   * Has `callback(future)` called by the loop when it is done, in the async context of this call;
+   * soon, when it is done already. A callback added twice is called twice.
+   */
+  addDoneCallback(callback: (future: this) => unknown): void {
+    checkFunction("callback", callback);
+    this.addDoneStep(new DoneCallback(this, callback));
+  }
+
+  /** Removes a callback. Returns how often it was there. */
+  removeDoneCallback(callback: (future: this) => unknown): number {
+    return this.#removeSteps((step) => step instanceof DoneCallback && step.callback === callback);
+  }
+
+  /** Makes `step` ready when the Future is done, at once when it is: the cheap way, for primitives. */
+  addDoneStep(step: Step): void {
+    if (this.#state !== "pending") this.loop.enqueue(step);
+    else if (this.#steps === null) this.#steps = step;
+    else if (Array.isArray(this.#steps)) this.#steps.push(step);
+    else this.#steps = [this.#steps, step];
+  }
+
+  /** Removes a step. Returns whether it was there. */
+  removeDoneStep(step: Step): boolean {
+    return this.#removeSteps((other) => other === step) > 0;
+  }
+
+  /**
+   * What `await` calls. The wait belongs to the scope of the awaiting code, which passes its
+   * cancellation on to this Future. What is done already is no wait.
+   */
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
+    const misuse = this.#misuse();
+    return new FutureWait<T, R1, R2>(misuse ?? this, onFulfilled, onRejected);
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} ${this.describeState()}>`;
+  }
+
+  /** The state in words, for reports. */
+  protected describeState(): string {
+    if (this.#state === "result") return `finished result=${inspect(this.#outcome, { depth: 0 })}`;
+    if (this.#state === "exception" || this.#state === "exception retrieved")
+      return `finished exception=${String(this.#outcome)}`;
+    return this.#state;
+  }
+
+  /** What it is called in reports. */
+  get label(): string {
+    return this.constructor.name;
+  }
+
+  /** What it stands for in a report of what waits for what. */
+  describe(): string {
+    return inspect(this);
+  }
+
+  /** Ends it with a result. For subclasses, which may refuse `setResult`. */
+  protected complete(value: T): void {
+    this.#outcome = value;
+    this.#end("result");
+  }
+
+  /** Ends it with whatever was thrown. */
+  protected fail(reason: unknown): void {
+    this.#outcome = reason;
+    this.#end("exception");
+    Unretrieved.add(this, reason);
+  }
+
+  /** Ends it as cancelled, by a request, or by the very error that ended the work. */
+  protected endCancelled(cause: CancelRequest | CancelledError): void {
+    if (cause instanceof CancelRequest) this.#request = cause;
+    else this.#outcome = cause;
+    this.#end("cancelled");
+  }
+
+  /** Keeps a request that was made and never delivered, as CPython does. */
+  protected keepRequest(request: CancelRequest | null): void {
+    this.#request = request;
+  }
+
+  #end(state: State): void {
+    this.#state = state;
+    const steps = this.#steps;
+    this.#steps = null;
+    if (steps === null) return;
+    if (Array.isArray(steps)) for (const step of steps) this.loop.enqueue(step);
+    else this.loop.enqueue(steps);
+  }
+
+  /** Notes that somebody looks at the exception; throws unless there is one. */
+  #retrieve(what: string): void {
+    if (this.#state === "pending")
+      throw new InvalidStateError(
+        `${this.constructor.name} is not done; await it before asking for its ${what}`,
+      );
+    if (this.#state === "cancelled") throw this.cancelledError();
+    if (this.#state === "exception retrieved") return;
+    this.#state = "exception retrieved";
+    Unretrieved.remove(this);
+  }
+
+  #expectPending(method: string): void {
+    if (this.#state !== "pending")
+      throw new InvalidStateError(`${method}() found the Future done already: ${inspect(this)}`);
+  }
+
+  async #settled(): Promise<T> {
+    return this.result();
+  }
+
+  /** A Future that fails, when the running code must not wait for this one. */
+  #misuse(): Future<T> | undefined {
+    const task = scopes.getStore()?.task;
+    if (task === null || task === undefined) return undefined;
+    const { loop } = this;
+    const running = runningLoop();
+    let message: string;
+    if (task === this) message = `${inspect(this)} cannot await itself`;
+    else if (running !== null && running !== loop)
+      message = `${inspect(this)} belongs to another loop; await it in a task of that loop`;
+    else return undefined;
+    const failed = new Future<T>({ loop: running ?? loop });
+    failed.fail(new RuntimeError(message));
+    return failed;
+  }
+
+  #removeSteps(matches: (step: Step) => boolean): number {
+    const steps = Array.isArray(this.#steps)
+      ? this.#steps
+      : this.#steps === null
+        ? []
+        : [this.#steps];
+    const kept = steps.filter((step) => !matches(step));
+    this.#steps = kept.length === 0 ? null : kept;
+    return steps.length - kept.length;
+  }
+}
+
+/** Whether `value` is a Future or a Task. */
+export function isFuture(value: unknown): value is Future<unknown> {
+  return value instanceof Future;
+}
+
+class DoneCallback<F extends Future<unknown>> implements Step {
+  readonly callback: (future: F) => unknown;
+  readonly #future: F;
+  readonly #context = new Context();
+
+  constructor(future: F, callback: (future: F) => unknown) {
+    this.#future = future;
+    this.callback = callback;
+  }
+
+  run(): boolean {
+    const { loop } = this.#future;
+    try {
+      this.#context.run(this.callback, this.#future);
+    } catch (exception) {
+      loop.callbackFailed(this, exception);
+    }
+    return true;
+  }
+
+  [inspect.custom](): string {
+    return `<DoneCallback ${this.callback.name || "anonymous"}>`;
+  }
+}
+
+/**
+ * One `await` of a Future that was pending: the node in the scope that awaits, the step that wakes
+ * it, and what `then` returns, in one object.
+ */
+class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | R2> {
+  readonly #future: Future<T>;
+  readonly #onFulfilled: ((value: T) => R1 | PromiseLike<R1>) | null | undefined;
+  readonly #onRejected: ((reason: unknown) => R2 | PromiseLike<R2>) | null | undefined;
+  // Made only for those who use what `then` returns; `await` does not.
+  #chained: PromiseWithResolvers<R1 | R2> | "settled" | null = null;
+
+  constructor(
+    future: Future<T>,
+    onFulfilled: ((value: T) => R1 | PromiseLike<R1>) | null | undefined,
+    onRejected: ((reason: unknown) => R2 | PromiseLike<R2>) | null | undefined,
+  ) {
+    super();
+    this.#future = future;
+    this.#onFulfilled = onFulfilled;
+    this.#onRejected = onRejected;
+    future.addDoneStep(this);
+    const scope = scopes.getStore();
+    if (scope === undefined || scope.closed) return;
+    this.enter(scope);
+    const { owed } = scope;
+    if (owed !== null && this.deliver(owed)) scope.takeOwed();
+  }
+
+  override deliver(request: CancelRequest): boolean {
+    return this.#future.cancel(request.message, request.reason);
+  }
+
+  override describe(): string {
+    return this.#future.describe();
+  }
+
+  run(): boolean {
+    const scope = this.parent;
+    this.leave();
+    // As in CPython: the result is retrieved first; then a request that is still owed is thrown instead.
+    let outcome: unknown;
+    let failed = false;
+    try {
+      outcome = this.#future.result();
+    } catch (error) {
+      outcome = error;
+      failed = true;
+    }
+    const owed = scope === null ? null : scope.takeOwed();
+    if (owed !== null && !(failed && isCancelled(outcome))) {
+      outcome = owed.toError();
+      failed = true;
+    }
+    this.#settle(outcome, failed);
+    return true;
+  }
+
+  then<R3 = R1 | R2, R4 = never>(
+    onFulfilled?: ((value: R1 | R2) => R3 | PromiseLike<R3>) | null,
+    onRejected?: ((reason: unknown) => R4 | PromiseLike<R4>) | null,
+  ): PromiseLike<R3 | R4> {
+    const settled = this.#chained === "settled";
+    const chained = this.#chain();
+    if (settled) chained.resolve(undefined as R1);
+    return chained.promise.then(onFulfilled, onRejected);
+  }
+
+  #settle(outcome: unknown, failed: boolean): void {
+    try {
+      const result = failed ? this.#reject(outcome) : this.#fulfil(outcome as T);
+      if (this.#chained === null && result === undefined) this.#chained = "settled";
+      else this.#chain().resolve(result);
+    } catch (error) {
+      this.#chain().reject(error); // unhandled, unless somebody chained: as with any promise
+    }
+  }
+
+  #fulfil(value: T): R1 | PromiseLike<R1> {
+    return typeof this.#onFulfilled === "function"
+      ? this.#onFulfilled(value)
+      : (value as unknown as R1);
+  }
+
+  #reject(reason: unknown): R2 | PromiseLike<R2> {
+    if (typeof this.#onRejected === "function") return this.#onRejected(reason);
+    throw reason;
+  }
+
+  #chain(): PromiseWithResolvers<R1 | R2> {
+    if (this.#chained === null || this.#chained === "settled")
+      this.#chained = Promise.withResolvers<R1 | R2>();
+    return this.#chained;
+  }
+}

@@ -1,0 +1,28 @@
+export { checkFunction, checkMilliseconds } from "./arguments.ts";
+export { type Awaitable, type Coroutine, isThenable, type Operation } from "./awaitable.ts";
+export { CancelRequest, CancelScope, ScopeNode } from "./cancel-scope.ts";
+export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
+export { Context, runOutside } from "./context.ts";
+export { creationStack, isDebugDefault } from "./debug.ts";
+export type { DrainPath } from "./drain.ts";
+export {
+  CancelledError,
+  type CancelReason,
+  DeadlockError,
+  InvalidStateError,
+  isCancelled,
+  KeyboardInterrupt,
+  leavesLoop,
+  RuntimeError,
+  SystemExit,
+  TimeoutError,
+} from "./errors.ts";
+export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
+export { Future, isFuture } from "./future.ts";
+export { Handle, TimerHandle } from "./handle.ts";
+export { log, type Logger, setLogger } from "./log.ts";
+export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
+export { operation } from "./operation.ts";
+export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
+export type { Step, Timer } from "./step.ts";
+export { wrapFuture } from "./wrap-future.ts";

@@ -1,0 +1,396 @@
+import { inspect } from "node:util";
+import { checkFunction, checkMilliseconds } from "./arguments.ts";
+import { CancelScope } from "./cancel-scope.ts";
+import { type Clock, SystemClock } from "./clock.ts";
+import { isDebugDefault, recordCreation } from "./debug.ts";
+import type { DrainPath } from "./drain.ts";
+import { DeadlockError, leavesLoop, RuntimeError } from "./errors.ts";
+import { type ExceptionContext, type ExceptionHandler, logException } from "./exception-handler.ts";
+import { Future, isFuture } from "./future.ts";
+import { Handle, TimerHandle } from "./handle.ts";
+import { log } from "./log.ts";
+import { Pump } from "./pump.ts";
+import { runningLoop, setRunningLoop } from "./running.ts";
+import { SignalHandlers } from "./signals.ts";
+import type { Step, Timer } from "./step.ts";
+import type { Unretrieved } from "./unretrieved.ts";
+
+/** How a loop is made. */
+export interface EventLoopOptions {
+  /** Where it gets its time from: the system's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Debug mode: by default on when `AIO_DEBUG` is set, or `NODE_DEBUG` names `aio`. */
+  readonly debug?: boolean | undefined;
+  /** How microtasks are drained between two callbacks: by default the fastest way that the host has. */
+  readonly drain?: DrainPath | undefined;
+}
+
+/**
+ * Runs callbacks, timers and the steps of tasks, one at a time, in the order in which they became
+ * ready. Most programs use it through `run(main)` of `@aio/task`.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html | asyncio's event loop}.
+ * Running it gives a promise, since a JavaScript thread cannot block.
+ *
+ * @example
+ * ```ts
+ * const loop = new EventLoop();
+ * loop.callSoon(() => console.log("first"));
+ * loop.callLater(100, () => loop.stop());
+ * await loop.runForever();
+ * loop.close();
+ * ```
+ */
+export class EventLoop {
+  /** Where it gets its time from. */
+  readonly clock: Clock;
+  /** In debug mode, a callback that takes at least so many milliseconds is reported. */
+  slowCallbackDuration = 100;
+  /** The outermost scope: inside are those of all tasks that are not done, in the order of their creation. */
+  readonly scope: CancelScope = new CancelScope(null);
+  /** The exceptions of Futures that nobody has looked at yet. */
+  readonly unretrieved: Set<Unretrieved> = new Set<Unretrieved>();
+  readonly #pump: Pump;
+  readonly #signals = new SignalHandlers();
+  readonly #closers = new Set<() => void>();
+  #debug = false;
+  #exceptionHandler: ExceptionHandler | null = null;
+  #closed = false;
+  #run: PromiseWithResolvers<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor({
+    clock = new SystemClock(),
+    debug = isDebugDefault(),
+    drain,
+  }: EventLoopOptions = {}) {
+    this.clock = clock;
+    this.#pump = new Pump(
+      clock,
+      { stopped: () => this.#stopped(), deadlocked: () => this.#deadlocked() },
+      drain,
+    );
+    this.debug = debug;
+  }
+
+  /** Whether it runs, also seen from inside a callback. */
+  get isRunning(): boolean {
+    return this.#run !== null;
+  }
+
+  /** Whether {@link EventLoop.close} was called. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Debug mode: reports slow callbacks, and where the things in reports were made. */
+  get debug(): boolean {
+    return this.#debug;
+  }
+
+  set debug(debug: boolean) {
+    this.#debug = debug;
+    this.#pump.observer = debug ? (step, duration) => this.#observe(step, duration) : null;
+  }
+
+  /** The time of its clock, in milliseconds since an arbitrary moment. */
+  time(): number {
+    return this.clock.now();
+  }
+
+  /**
+   * Has `callback(...args)` called in the next iteration, in the async context of this call, and
+   * with no current task.
+   * @throws {@link RuntimeError} when the loop is closed; TypeError when `callback` is not a function.
+   */
+  callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    this.#checkCallback(callback);
+    const handle = new Handle(this, bind(callback, args), callback.name);
+    this.#created(handle);
+    this.#pump.enqueue(handle);
+    return handle;
+  }
+
+  /** {@link EventLoop.callSoon}, under the name that asyncio has for other threads. A loop here belongs to one thread. */
+  callSoonThreadsafe<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    return this.callSoon(callback, ...args);
+  }
+
+  /**
+   * Has `callback(...args)` called `delay` milliseconds from now. Zero and less mean: in the next
+   * iteration, behind what is ready already. Equal times keep the order of the calls.
+   * @param delay milliseconds; `Infinity` for never.
+   * @throws TypeError or RangeError when `delay` is not a number of milliseconds; {@link RuntimeError} when the loop is closed.
+   */
+  callLater<A extends unknown[]>(
+    delay: number,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle {
+    checkMilliseconds("delay", delay);
+    return this.callAt(this.time() + delay, callback, ...args);
+  }
+
+  /**
+   * Has `callback(...args)` called when the clock shows `when`, in milliseconds of {@link EventLoop.time}.
+   * @throws as {@link EventLoop.callLater} does.
+   */
+  callAt<A extends unknown[]>(
+    when: number,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle {
+    checkMilliseconds("when", when);
+    this.#checkCallback(callback);
+    const timer = new TimerHandle(this, when, bind(callback, args), callback.name);
+    this.#created(timer);
+    this.#pump.addTimer(timer);
+    return timer;
+  }
+
+  /** Returns a new Future of this loop. */
+  createFuture<T>(): Future<T> {
+    return new Future<T>({ loop: this });
+  }
+
+  /** Makes `step` ready: the cheap way, for primitives. Does nothing when the loop is closed. */
+  enqueue(step: Step): void {
+    if (!this.#closed) this.#pump.enqueue(step);
+  }
+
+  /** Sets a timer: the cheap way, for primitives. */
+  addTimer(timer: Timer): void {
+    this.#checkOpen();
+    this.#pump.addTimer(timer);
+  }
+
+  /** Takes a timer out; does nothing when it is not set. */
+  removeTimer(timer: Timer): void {
+    this.#pump.removeTimer(timer);
+  }
+
+  /** Calls `callback` when the running step has come to rest, before the next one: when no microtask is left. */
+  atRest(callback: () => void): void {
+    this.#pump.atRest(callback);
+  }
+
+  /**
+   * Runs until {@link EventLoop.stop}. When that was called before, one iteration.
+   * @returns a promise that is fulfilled at the stop.
+   * @throws {@link RuntimeError} when a loop runs in this thread, or this one is closed;
+   * {@link DeadlockError} when nothing can ever happen any more.
+   */
+  runForever(): Promise<void> {
+    try {
+      this.checkRunnable();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const run = (this.#run = Promise.withResolvers<void>());
+    setRunningLoop(this);
+    this.#pump.start();
+    return run.promise;
+  }
+
+  /**
+   * Runs until `future` is done.
+   * @returns its result, or throws its exception.
+   * @throws {@link RuntimeError} when the loop is stopped before; and as {@link EventLoop.runForever} does.
+   */
+  async runUntilComplete<T>(future: Future<T>): Promise<T> {
+    if (!isFuture(future))
+      throw new TypeError(`Expected \`future\` to be a Future or Task, got ${inspect(future)}`);
+    this.checkRunnable();
+    const stop: Step = {
+      run: () => {
+        this.stop();
+        return false;
+      },
+    };
+    future.addDoneStep(stop);
+    try {
+      await this.runForever();
+    } finally {
+      future.removeDoneStep(stop);
+    }
+    if (!future.done)
+      throw new RuntimeError(`The event loop was stopped before ${inspect(future)} was done`);
+    return future.result();
+  }
+
+  /** Stops the loop at the end of the iteration that runs; when it does not run, at the end of the first of the next run. */
+  stop(): void {
+    this.#pump.stop();
+  }
+
+  /** Ends the run with `error`, right after the step that runs. What is ready stays so. */
+  leave(error: unknown): void {
+    this.#failure = { error };
+    this.#pump.leave();
+  }
+
+  /**
+   * Closes the loop: callbacks and timers that wait are dropped, signal handlers removed. Does
+   * nothing when it is closed.
+   * @throws {@link RuntimeError} when it runs.
+   */
+  close(): void {
+    if (this.isRunning)
+      throw new RuntimeError(
+        "The event loop runs; stop it, and wait for the end of the run, before close()",
+      );
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signals.removeAll();
+    this.#pump.clear();
+    for (const callback of this.#closers) callback();
+    this.#closers.clear();
+  }
+
+  /**
+   * Has `callback` called when the loop is closed: to let go of what would keep the process alive.
+   * @returns a function that takes it back.
+   */
+  atClose(callback: () => void): () => void {
+    this.#closers.add(callback);
+    return () => void this.#closers.delete(callback);
+  }
+
+  /** @throws {@link RuntimeError} when the loop cannot be run now. */
+  checkRunnable(): void {
+    this.#checkOpen();
+    if (this.isRunning)
+      throw new RuntimeError(
+        "The event loop runs already; await what you need instead of running it again",
+      );
+    if (runningLoop() !== null)
+      throw new RuntimeError(
+        "Another event loop runs in this thread; use it by createTask(), or run this one in a worker",
+      );
+  }
+
+  /** Who is told of errors that nobody else can be told of; null for the default: the log. */
+  get exceptionHandler(): ExceptionHandler | null {
+    return this.#exceptionHandler;
+  }
+
+  set exceptionHandler(handler: ExceptionHandler | null) {
+    if (handler !== null) checkFunction("exceptionHandler", handler);
+    this.#exceptionHandler = handler;
+  }
+
+  /** Writes `context` to the log. */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    logException(context);
+  }
+
+  /** Tells the exception handler. What that throws goes to the default one; nothing escapes. */
+  callExceptionHandler(context: ExceptionContext): void {
+    try {
+      if (this.#exceptionHandler === null) this.defaultExceptionHandler(context);
+      else this.#exceptionHandler(this, context);
+    } catch (exception) {
+      if (leavesLoop(exception)) this.leave(exception);
+      else logException({ message: "Unhandled error in exception handler", exception, context });
+    }
+  }
+
+  /** Reports what a callback threw; or leaves the loop with it, when it is one of those errors. */
+  callbackFailed(handle: object, exception: unknown): void {
+    if (leavesLoop(exception)) this.leave(exception);
+    else
+      this.callExceptionHandler({
+        message: `Exception in callback ${inspect(handle)}`,
+        exception,
+        handle,
+      });
+  }
+
+  /**
+   * Has `callback(...args)` called by the loop when the process gets `signal`; replaces an earlier
+   * handler of this loop. While a loop that runs has one, it keeps the process alive.
+   * @param signal a name such as `"SIGTERM"`.
+   * @throws RangeError when there is no such signal; {@link RuntimeError} when it cannot be handled,
+   * in a worker thread, and when the loop is closed.
+   */
+  addSignalHandler<A extends unknown[]>(
+    signal: NodeJS.Signals,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): void {
+    this.#checkOpen();
+    checkFunction("callback", callback);
+    this.#signals.add(this, signal, bind(callback, args));
+  }
+
+  /** Removes the handler of `signal`. Returns whether there was one. */
+  removeSignalHandler(signal: NodeJS.Signals): boolean {
+    return this.#signals.remove(signal);
+  }
+
+  /** Whether the loop has a handler for `signal`. */
+  hasSignalHandler(signal: NodeJS.Signals): boolean {
+    return this.#signals.has(signal);
+  }
+
+  [inspect.custom](): string {
+    return `<EventLoop running=${this.isRunning} closed=${this.#closed} debug=${this.#debug}>`;
+  }
+
+  #stopped(): void {
+    const run = this.#run;
+    const failure = this.#failure;
+    this.#run = this.#failure = null;
+    setRunningLoop(null);
+    if (failure === null) run?.resolve();
+    else run?.reject(failure.error);
+  }
+
+  #deadlocked(): void {
+    const waiting = this.scope
+      .nodes()
+      .map(
+        (node) =>
+          `\n  ${inspect(node instanceof CancelScope ? node.task : node)} waits for ${node.describe() || "a foreign promise"}`,
+      );
+    this.leave(
+      new DeadlockError(
+        `Nothing is ready, no timer is set, and nothing that is alive can wake the loop${waiting.join("")}`,
+      ),
+    );
+  }
+
+  #observe(step: Step, duration: number): void {
+    if (duration >= this.slowCallbackDuration)
+      log.warn(`Executing ${inspect(step)} took ${duration.toFixed(0)} ms`);
+  }
+
+  #created(handle: Handle): void {
+    if (this.#debug) recordCreation(handle);
+  }
+
+  #checkCallback(callback: unknown): void {
+    this.#checkOpen();
+    checkFunction("callback", callback);
+    if (this.#debug && callback instanceof AsyncFunction) {
+      throw new TypeError(
+        `Expected \`callback\` to be a plain function, got an async one; use createTask() for it`,
+      );
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new RuntimeError("The event loop is closed; make a new one");
+  }
+}
+
+/** Returns a new loop. Counterpart of `asyncio.new_event_loop`. */
+export function newEventLoop(): EventLoop {
+  return new EventLoop();
+}
+
+const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
+
+function bind<A extends unknown[]>(callback: (...args: A) => unknown, args: A): () => unknown {
+  return args.length === 0 ? callback : () => callback(...args);
+}

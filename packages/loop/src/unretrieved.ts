@@ -1,0 +1,49 @@
+import type { EventLoop } from "./loop.ts";
+
+interface Reportable {
+  readonly loop: EventLoop;
+  readonly label: string;
+}
+
+const records = new WeakMap<Reportable, Unretrieved>();
+
+// Reports in the same way as CPython: when the failed Future is collected as garbage.
+const collected = new FinalizationRegistry<Unretrieved>((record) => record.report());
+
+/** An exception that nobody has looked at: reported when its Future is collected, or at the end of the run. */
+export class Unretrieved {
+  readonly #loop: EventLoop;
+  readonly #label: string;
+  readonly #exception: unknown;
+  readonly #future: WeakRef<Reportable>;
+
+  private constructor(future: Reportable, exception: unknown) {
+    this.#loop = future.loop;
+    this.#label = future.label;
+    this.#exception = exception;
+    this.#future = new WeakRef(future);
+  }
+
+  static add(future: Reportable, exception: unknown): void {
+    const record = new Unretrieved(future, exception);
+    records.set(future, record);
+    collected.register(future, record, future);
+    future.loop.unretrieved.add(record);
+  }
+
+  static remove(future: Reportable): void {
+    const record = records.get(future);
+    if (record === undefined) return;
+    collected.unregister(future);
+    record.#loop.unretrieved.delete(record);
+  }
+
+  report(): void {
+    if (!this.#loop.unretrieved.delete(this)) return;
+    this.#loop.callExceptionHandler({
+      message: `${this.#label} exception was never retrieved`,
+      exception: this.#exception,
+      future: this.#future.deref(),
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import type { Operation } from "./awaitable.ts";
+import { runOutside } from "./context.ts";
+import { CancelledError, type CancelReason } from "./errors.ts";
+import { Future } from "./future.ts";
+import type { EventLoop } from "./loop.ts";
+
+/**
+ * Returns a Future that ends as `source` does: `source` itself when it is one. Cancelling it cancels
+ * an operation; a foreign promise cannot be stopped, and is left behind.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-future.html#asyncio.wrap_future | asyncio.wrap_future}.
+ */
+export function wrapFuture<T>(
+  source: PromiseLike<T>,
+  options?: { loop?: EventLoop | undefined },
+): Future<T> {
+  return source instanceof Future ? source : new Follower(source, options);
+}
+
+class Follower<T> extends Future<T> {
+  readonly #source: PromiseLike<T>;
+
+  constructor(source: PromiseLike<T>, options?: { loop?: EventLoop | undefined }) {
+    super(options);
+    this.#source = source;
+    // Outside: an operation would move into the current scope, which cancels it by way of this Future.
+    void runOutside(() =>
+      source.then(
+        (value) => {
+          if (!this.done) this.complete(value);
+        },
+        (error: unknown) => {
+          if (this.done) return;
+          if (error instanceof CancelledError) this.endCancelled(error);
+          else this.fail(error);
+        },
+      ),
+    );
+  }
+
+  override cancel(message?: string, reason?: CancelReason): boolean {
+    if (isOperation(this.#source)) return !this.done && this.#source.cancel(message);
+    return super.cancel(message, reason);
+  }
+}
+
+function isOperation<T>(source: PromiseLike<T>): source is Operation<T> {
+  return "cancel" in source && typeof source.cancel === "function";
+}

@@ -1,0 +1,25 @@
+import { inspect } from "node:util";
+import type { Task } from "./task.ts";
+
+/** Cancels `task` when `signal` is aborted. The listener goes when the task is done. */
+export function followSignal(signal: AbortSignal, task: Task<unknown>): void {
+  const abort = (): void => {
+    task.cancel(describe(signal.reason), "signal");
+  };
+  if (signal.aborted) {
+    abort();
+    return;
+  }
+  signal.addEventListener("abort", abort, { once: true });
+  task.addDoneStep({
+    run: () => {
+      signal.removeEventListener("abort", abort);
+      return false;
+    },
+  });
+}
+
+function describe(reason: unknown): string | undefined {
+  if (reason instanceof Error) return reason.message;
+  return reason === undefined ? undefined : inspect(reason);
+}

@@ -1,0 +1,147 @@
+import { inspect } from "node:util";
+import {
+  type Awaitable,
+  checkMilliseconds,
+  type Future,
+  getRunningLoop,
+  isThenable,
+  type Operation,
+  operation,
+  TimeoutError,
+  type TimerHandle,
+} from "@aio/loop";
+import { ensureFuture } from "./create-task.ts";
+
+/**
+ * Gives the outcomes of `awaitables` in the order in which they are there.
+ *
+ * `for await` gives the Futures themselves, done: the tasks that were passed, or made for the
+ * functions that were. Plain `for` gives operations, each to be awaited for the next result or error.
+ *
+ * Cancellation: the awaitables go on. So they do when `timeout` has passed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.as_completed | asyncio.as_completed}.
+ *
+ * @param options.timeout how long to wait for all of them, in milliseconds; null for no limit.
+ * @throws TimeoutError (from the iteration or from an operation) when `timeout` has passed; TypeError for what is not iterable.
+ *
+ * @example
+ * ```ts
+ * for await (const task of asCompleted(tasks)) console.log(task.result());
+ * ```
+ */
+export function asCompleted<T>(
+  awaitables: Iterable<Awaitable<T>>,
+  { timeout = null }: { readonly timeout?: number | null | undefined } = {},
+): Completions<T> {
+  if (
+    isThenable(awaitables) ||
+    typeof awaitables !== "object" ||
+    awaitables === null ||
+    !(Symbol.iterator in awaitables)
+  ) {
+    throw new TypeError(
+      `Expected \`awaitables\` to be an iterable of awaitables, got ${inspect(awaitables)}`,
+    );
+  }
+  if (timeout !== null) checkMilliseconds("timeout", timeout);
+  return new Completions(awaitables, timeout);
+}
+
+/** What {@link asCompleted} gives: to be iterated once, in either way. */
+export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Future<T>> {
+  readonly #pending = new Set<Future<T>>();
+  readonly #done: (Future<T> | "timeout")[] = [];
+  readonly #waiting: Future<undefined>[] = [];
+  #left: number;
+  #timer: TimerHandle | null = null;
+
+  constructor(awaitables: Iterable<Awaitable<T>>, timeout: number | null) {
+    for (const awaitable of new Set(awaitables)) this.#pending.add(ensureFuture(awaitable));
+    this.#left = this.#pending.size;
+    for (const future of this.#pending) {
+      future.addDoneStep({
+        run: () => {
+          this.#completed(future);
+          return false;
+        },
+      });
+    }
+    if (this.#left > 0 && timeout !== null)
+      this.#timer = getRunningLoop().callLater(timeout, () => this.#expired());
+  }
+
+  [Symbol.iterator](): Iterator<Operation<T>> {
+    return {
+      next: () => {
+        if (this.#left === 0) return { done: true, value: undefined };
+        this.#left -= 1;
+        return { done: false, value: operation(async () => (await this.#next()).future.result()) };
+      },
+    };
+  }
+
+  // By hand: an async generator would await the Futures that it yields.
+  [Symbol.asyncIterator](): AsyncIterator<Future<T>> {
+    return {
+      next: async () => {
+        if (this.#left === 0) return { done: true, value: undefined };
+        this.#left -= 1;
+        const { future } = await this.#next();
+        return { done: false, value: future };
+      },
+    };
+  }
+
+  /** The next one that is done, in an object: an async function cannot return a Future. */
+  async #next(): Promise<{ readonly future: Future<T> }> {
+    while (this.#done.length === 0) await this.#park();
+    const future = this.#done.shift();
+    if (future === undefined) throw new Error("unreachable: checked above");
+    if (future === "timeout") throw new TimeoutError("Not all awaitables were done in time");
+    return { future };
+  }
+
+  async #park(): Promise<void> {
+    const ready = getRunningLoop().createFuture<undefined>();
+    this.#waiting.push(ready);
+    try {
+      await ready;
+    } catch (error) {
+      const index = this.#waiting.indexOf(ready);
+      if (index >= 0) void this.#waiting.splice(index, 1);
+      // Woken and cancelled at once: the next one takes what is there.
+      if (this.#done.length > 0 && !ready.cancelled) this.#wakeNext();
+      throw error;
+    }
+  }
+
+  #completed(future: Future<T>): void {
+    if (!this.#pending.delete(future)) return; // after the deadline
+    this.#put(future);
+    if (this.#pending.size === 0) this.#timer?.cancel();
+  }
+
+  #expired(): void {
+    const { size } = this.#pending;
+    this.#pending.clear();
+    for (let missing = size; missing > 0; missing -= 1) this.#put("timeout");
+  }
+
+  #put(item: Future<T> | "timeout"): void {
+    this.#done.push(item);
+    this.#wakeNext();
+  }
+
+  #wakeNext(): void {
+    for (
+      let waiting = this.#waiting.shift();
+      waiting !== undefined;
+      waiting = this.#waiting.shift()
+    ) {
+      if (waiting.done) continue;
+      waiting.setResult(undefined);
+      return;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Several errors that belong together: of the tasks of a group, or of the attempts to connect.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/exceptions.html#ExceptionGroup | ExceptionGroup}.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await taskGroup(work);
+ * } catch (error) {
+ *   if (!(error instanceof ExceptionGroup)) throw error;
+ *   const [refused, others] = error.split((one) => one instanceof ConnectionRefusedError);
+ *   if (others !== null) throw others;
+ * }
+ * ```
+ */
+export class ExceptionGroup extends AggregateError {
+  override readonly name = "ExceptionGroup";
+  readonly code = "AIO_EXCEPTION_GROUP";
+
+  constructor(message: string, errors: readonly unknown[], options?: ErrorOptions) {
+    super(errors, message, options);
+  }
+
+  /** The errors for which `matches` holds, in groups nested as here; null when there is none. */
+  subgroup(matches: (error: unknown) => boolean): ExceptionGroup | null {
+    return this.split(matches)[0];
+  }
+
+  /** The errors for which `matches` holds, and the others, both in groups nested as here, or null for none. */
+  split(matches: (error: unknown) => boolean): [ExceptionGroup | null, ExceptionGroup | null] {
+    const matching: unknown[] = [];
+    const others: unknown[] = [];
+    for (const error of this.errors as unknown[]) {
+      const [inside, outside] =
+        error instanceof ExceptionGroup
+          ? error.split(matches)
+          : matches(error)
+            ? [error, null]
+            : [null, error];
+      if (inside !== null) matching.push(inside);
+      if (outside !== null) others.push(outside);
+    }
+    const group = (errors: unknown[]): ExceptionGroup | null =>
+      errors.length === 0 ? null : new ExceptionGroup(this.message, errors, { cause: this.cause });
+    return [group(matching), group(others)];
+  }
+}

@@ -1,0 +1,171 @@
+import {
+  type Awaitable,
+  CancelledError,
+  type CancelReason,
+  Future,
+  getRunningLoop,
+  type Step,
+} from "@aio/loop";
+import { ensureFuture } from "./create-task.ts";
+
+/** The results of the awaitables of a tuple, in its order. */
+export type Results<A extends readonly unknown[]> = {
+  -readonly [K in keyof A]: A[K] extends Awaitable<infer T> ? T : never;
+};
+
+/** The same, with errors as values. */
+export type Outcomes<A extends readonly unknown[]> = {
+  -readonly [K in keyof A]: A[K] extends Awaitable<infer T> ? T | Error : never;
+};
+
+/** What an awaitable may be, in a tuple of them. */
+type AnyAwaitable = Awaitable<unknown>;
+
+/**
+ * Runs `awaitables` side by side, and gives their results in the order of the arguments. The first
+ * error is passed on at once; the others go on, and their errors count as seen.
+ *
+ * Takes the awaitables one by one, or as an array with options.
+ *
+ * Cancellation: all of them are cancelled; the error comes when all have ended.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.gather | asyncio.gather}.
+ *
+ * @param options.returnExceptions whether errors, cancellations among them, are results like others.
+ *
+ * @example
+ * ```ts
+ * const [user, posts] = await gather(() => fetchUser(id), () => fetchPosts(id));
+ * const outcomes = await gather([task1, task2], { returnExceptions: true });
+ * ```
+ */
+export function gather<const A extends readonly AnyAwaitable[]>(
+  ...awaitables: A
+): Future<Results<A>>;
+export function gather<const A extends readonly AnyAwaitable[]>(
+  awaitables: A,
+  options: { readonly returnExceptions: true },
+): Future<Outcomes<A>>;
+export function gather<const A extends readonly AnyAwaitable[]>(
+  awaitables: A,
+  options?: { readonly returnExceptions?: boolean },
+): Future<Results<A>>;
+export function gather(...args: unknown[]): Future<unknown> {
+  const [first, options] = args;
+  if (Array.isArray(first))
+    return gatherAll(
+      first as AnyAwaitable[],
+      (options as { returnExceptions?: boolean } | undefined)?.returnExceptions ?? false,
+    );
+  return gatherAll(args as AnyAwaitable[], false);
+}
+
+function gatherAll(
+  awaitables: readonly AnyAwaitable[],
+  returnExceptions: boolean,
+): Future<unknown> {
+  // The same awaitable twice runs once.
+  const futures = new Map<AnyAwaitable, Future<unknown>>();
+  const children = awaitables.map((awaitable) => {
+    const future = futures.get(awaitable) ?? ensureFuture(awaitable);
+    futures.set(awaitable, future);
+    return future;
+  });
+  return new Gathering(children, new Set(children), returnExceptions);
+}
+
+class Gathering extends Future<unknown> {
+  readonly #children: readonly Future<unknown>[];
+  readonly #returnExceptions: boolean;
+  #unfinished: number;
+  #cancelRequested = false;
+
+  constructor(
+    children: readonly Future<unknown>[],
+    distinct: ReadonlySet<Future<unknown>>,
+    returnExceptions: boolean,
+  ) {
+    const [first] = children;
+    super({ loop: first?.loop ?? getRunningLoop() });
+    this.#children = children;
+    this.#returnExceptions = returnExceptions;
+    this.#unfinished = distinct.size;
+    for (const child of distinct) {
+      if (child.loop !== this.loop)
+        throw new RangeError("Expected all futures of gather() to belong to the same loop");
+    }
+    // As in CPython, those that are done already are looked at now, after the others have been registered.
+    for (const child of distinct) if (!child.done) child.addDoneStep(new ChildDone(this, child));
+    for (const child of distinct) if (child.done) this.childDone(child);
+    if (distinct.size === 0) this.complete([]);
+  }
+
+  /** Cancels all children that are not done; the outcome comes when they are. */
+  override cancel(message?: string, reason?: CancelReason): boolean {
+    if (this.done) return false;
+    let accepted = false;
+    for (const child of this.#children) accepted = child.cancel(message, reason) || accepted;
+    if (accepted) this.#cancelRequested = true;
+    return accepted;
+  }
+
+  override describe(): string {
+    const pending = this.#children.filter((child) => !child.done);
+    return `gather of ${pending.map((child) => child.describe()).join(", ")}`;
+  }
+
+  childDone(child: Future<unknown>): void {
+    this.#unfinished -= 1;
+    if (this.done) {
+      if (!child.cancelled) child.exception(); // it counts as seen
+      return;
+    }
+    if (!this.#returnExceptions) {
+      if (child.cancelled) {
+        this.fail(child.cancelledError());
+        return;
+      }
+      if (child.exception() !== null) {
+        this.fail(thrown(child));
+        return;
+      }
+    }
+    if (this.#unfinished > 0) return;
+    const results = this.#children.map(outcome);
+    const last = this.#children.at(-1);
+    if (this.#cancelRequested && last !== undefined) this.fail(last.cancelledError());
+    else this.complete(results);
+  }
+}
+
+/** Notices that a child is done. Runs no code of users, so nothing needs to be drained after it. */
+class ChildDone implements Step {
+  readonly #gathering: Gathering;
+  readonly #child: Future<unknown>;
+
+  constructor(gathering: Gathering, child: Future<unknown>) {
+    this.#gathering = gathering;
+    this.#child = child;
+  }
+
+  run(): boolean {
+    this.#gathering.childDone(this.#child);
+    return false;
+  }
+}
+
+/** What a child threw, as it was thrown. */
+function thrown(child: Future<unknown>): unknown {
+  try {
+    return child.result();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Result or error of a child. Does not count as looking at how it was cancelled. */
+function outcome(child: Future<unknown>): unknown {
+  if (child.cancelled)
+    return new CancelledError(child.cancelRequest?.message, child.cancelRequest?.reason);
+  return child.exception() === null ? child.result() : thrown(child);
+}

@@ -1,0 +1,27 @@
+export { asCompleted, type Completions } from "./as-completed.ts";
+export {
+  createTask,
+  eagerTaskFactory,
+  ensureFuture,
+  getTaskFactory,
+  setTaskFactory,
+  type TaskFactory,
+} from "./create-task.ts";
+export { allTasks, currentTask } from "./current.ts";
+export { ExceptionGroup } from "./exception-group.ts";
+export { gather, type Outcomes, type Results } from "./gather.ts";
+export { run, Runner, type RunnerOptions, type RunOptions } from "./runner.ts";
+export { shield } from "./shield.ts";
+export { sleep, yieldNow } from "./sleep.ts";
+export { Task, type TaskOptions } from "./task.ts";
+export { TaskGroup, taskGroup } from "./task-group.ts";
+export { type Timeout, timeout, timeoutAt } from "./timeout.ts";
+export {
+  ALL_COMPLETED,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  type ReturnWhen,
+  wait,
+  type WaitOptions,
+} from "./wait.ts";
+export { waitFor } from "./wait-for.ts";

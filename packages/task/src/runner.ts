@@ -1,0 +1,199 @@
+import { inspect } from "node:util";
+import { isMainThread } from "node:worker_threads";
+import {
+  checkFunction,
+  type Clock,
+  type Coroutine,
+  DeadlockError,
+  EventLoop,
+  isCancelled,
+  KeyboardInterrupt,
+  RuntimeError,
+  setEventLoop,
+} from "@aio/loop";
+import { createTask } from "./create-task.ts";
+import { allTasks } from "./current.ts";
+import { gather } from "./gather.ts";
+import type { Task } from "./task.ts";
+
+/** How {@link run} and {@link Runner} make their loop. */
+export interface RunnerOptions {
+  /** Debug mode of the loop: by default on when `AIO_DEBUG` is set. */
+  readonly debug?: boolean | undefined;
+  /** The clock of the loop: the system's by default. */
+  readonly clock?: Clock | undefined;
+  /** Makes the loop, in place of all other options. */
+  readonly loopFactory?: (() => EventLoop) | undefined;
+  /** Whether SIGINT (Ctrl-C) cancels the main task: by default in the main thread, when nobody else listens to it. */
+  readonly handleSigint?: boolean | undefined;
+}
+
+/** {@link RunnerOptions}, and what is of one run. */
+export interface RunOptions extends RunnerOptions {
+  /** Cancels the main task when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a program: makes a loop, runs `main` as its main task, and closes the loop. Tasks that are
+ * left are cancelled and waited for. SIGINT cancels the main task; a second one ends the process.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-runner.html#asyncio.run | asyncio.run}.
+ * It gives a promise, since a JavaScript thread cannot block.
+ *
+ * @returns what `main` gives, or throws what it throws.
+ * @throws RuntimeError when a loop runs in this thread; KeyboardInterrupt after SIGINT;
+ * DeadlockError when nothing can ever happen any more and `main` is not done.
+ *
+ * @example
+ * ```ts
+ * await run(async () => {
+ *   await sleep(1_000);
+ *   console.log("a second later");
+ * });
+ * ```
+ */
+export async function run<T>(
+  main: Coroutine<T>,
+  { signal, ...options }: RunOptions = {},
+): Promise<T> {
+  checkFunction("main", main);
+  const runner = new Runner(options);
+  try {
+    return await runner.run(main, { signal });
+  } finally {
+    await runner.close();
+  }
+}
+
+/**
+ * {@link run}, for several main functions one after another on the same loop.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-runner.html#asyncio.Runner | asyncio.Runner}.
+ *
+ * @example
+ * ```ts
+ * await using runner = new Runner();
+ * const port = await runner.run(() => findPort());
+ * await runner.run(() => serve(port));
+ * ```
+ */
+export class Runner implements AsyncDisposable {
+  readonly #options: RunnerOptions;
+  #loop: EventLoop | null = null;
+  #closed = false;
+
+  constructor(options: RunnerOptions = {}) {
+    this.#options = options;
+  }
+
+  /**
+   * The loop, made when it is first asked for.
+   * @throws RuntimeError when the runner is closed.
+   */
+  get loop(): EventLoop {
+    if (this.#closed) throw new RuntimeError("The runner is closed; make a new one");
+    const { loopFactory, clock, debug } = this.#options;
+    this.#loop ??= loopFactory === undefined ? new EventLoop({ clock, debug }) : loopFactory();
+    return this.#loop;
+  }
+
+  /**
+   * Runs `main` as the main task.
+   * @throws RuntimeError when the runner is closed or a loop runs in this thread; otherwise as {@link run}.
+   */
+  async run<T>(
+    main: Coroutine<T>,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    checkFunction("main", main);
+    const { loop } = this;
+    loop.checkRunnable();
+    const isOwnLoop = this.#options.loopFactory === undefined;
+    const task = createTask(main, { loop, signal });
+    const sigint = new Interruption(loop, task, this.#options.handleSigint);
+    if (isOwnLoop) setEventLoop(loop);
+    try {
+      return await loop.runUntilComplete(task);
+    } catch (error) {
+      if (sigint.happened && isCancelled(error) && task.uncancel() === 0)
+        throw new KeyboardInterrupt("SIGINT", { cause: error });
+      throw error;
+    } finally {
+      sigint.release();
+      if (isOwnLoop) setEventLoop(null);
+    }
+  }
+
+  /**
+   * Cancels the tasks that are left, waits for them, reports errors that nobody has seen, and closes
+   * the loop. Does nothing the second time.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const loop = this.#loop;
+    if (loop === null) return;
+    try {
+      await cancelAll(loop);
+    } finally {
+      for (const record of loop.unretrieved) record.report();
+      loop.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  [inspect.custom](): string {
+    return `<Runner ${this.#closed ? "closed" : this.#loop === null ? "created" : "initialized"}>`;
+  }
+}
+
+/** Cancels all tasks of `loop`, and runs it until they are done. */
+async function cancelAll(loop: EventLoop): Promise<void> {
+  const tasks = [...allTasks(loop)];
+  if (tasks.length === 0) return;
+  for (const task of tasks) task.cancel(undefined, "shutdown");
+  try {
+    await loop.runUntilComplete(gather(tasks, { returnExceptions: true }));
+  } catch (error) {
+    if (!(error instanceof DeadlockError)) throw error;
+    loop.callExceptionHandler({ message: "Tasks did not end when the run did", exception: error });
+  }
+  for (const task of tasks) {
+    const exception = task.done && !task.cancelled ? task.exception() : null;
+    if (exception !== null)
+      loop.callExceptionHandler({
+        message: "unhandled exception during run() shutdown",
+        exception,
+        task,
+      });
+  }
+}
+
+/** SIGINT during one run: the first cancels the main task, the second ends the process in the host's way. */
+class Interruption {
+  happened = false;
+  readonly #listener: (() => void) | null = null;
+
+  constructor(loop: EventLoop, main: Task<unknown>, wanted: boolean | undefined) {
+    if (!(wanted ?? (isMainThread && process.listenerCount("SIGINT") === 0))) return;
+    this.#listener = () => {
+      if (loop.hasSignalHandler("SIGINT")) return; // the program has its own
+      if (this.happened || main.done) {
+        this.release();
+        process.kill(process.pid, "SIGINT");
+        return;
+      }
+      this.happened = true;
+      main.cancel(undefined, "signal");
+    };
+    process.on("SIGINT", this.#listener);
+  }
+
+  release(): void {
+    if (this.#listener !== null) process.off("SIGINT", this.#listener);
+  }
+}

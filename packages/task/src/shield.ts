@@ -1,0 +1,67 @@
+import { type Awaitable, type Future, type Step } from "@aio/loop";
+import { ensureFuture } from "./create-task.ts";
+
+/**
+ * Waits for `awaitable` without passing a cancellation on to it: whoever waits is cancelled, the
+ * work goes on. Its error, when nobody is left to see it, goes to the exception handler of the loop.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.shield | asyncio.shield}.
+ *
+ * @example
+ * ```ts
+ * await shield(() => saveState()); // is finished also when the caller is cancelled
+ * ```
+ */
+export function shield<T>(awaitable: Awaitable<T>): Future<T> {
+  const inner = ensureFuture(awaitable);
+  if (inner.done) return inner;
+  const outer = inner.loop.createFuture<T>();
+  const innerDone: Step = {
+    run: () => {
+      if (!outer.cancelled) copyOutcome(inner, outer);
+      return false;
+    },
+  };
+  inner.addDoneStep(innerDone);
+  outer.addDoneStep({
+    run: () => {
+      if (inner.done) return false;
+      inner.removeDoneStep(innerDone);
+      reportWhenDone(inner);
+      return false;
+    },
+  });
+  return outer;
+}
+
+function copyOutcome<T>(inner: Future<T>, outer: Future<T>): void {
+  if (inner.cancelled) {
+    outer.cancel();
+    return;
+  }
+  const exception = inner.exception();
+  if (exception === null) outer.setResult(inner.result());
+  else outer.setException(exception);
+}
+
+const reports = new WeakMap<Future<unknown>, Step>();
+
+/** Has an error of `inner` reported, once however many shields around it were left. */
+function reportWhenDone(inner: Future<unknown>): void {
+  const report = reports.get(inner) ?? {
+    run: () => {
+      const exception = inner.cancelled ? null : inner.exception();
+      if (exception !== null) {
+        inner.loop.callExceptionHandler({
+          message: `${exception.name} exception in shielded future`,
+          exception,
+          future: inner,
+        });
+      }
+      return true;
+    },
+  };
+  reports.set(inner, report);
+  inner.removeDoneStep(report);
+  inner.addDoneStep(report);
+}

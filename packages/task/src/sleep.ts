@@ -1,0 +1,135 @@
+import {
+  CancelRequest,
+  CancelScope,
+  type CancelReason,
+  checkMilliseconds,
+  type EventLoop,
+  Future,
+  getRunningLoop,
+  type Operation,
+  type Step,
+  type Timer,
+} from "@aio/loop";
+
+/**
+ * Waits for `delay` milliseconds. Always lets others run; zero and less take exactly one turn of
+ * the loop.
+ *
+ * Cancellation: the timer is taken back.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep | asyncio.sleep}.
+ * @param delay milliseconds; `Infinity` for never.
+ * @param result what the wait gives.
+ * @throws TypeError or RangeError when `delay` is not a number of milliseconds; RuntimeError when no loop runs.
+ *
+ * @example
+ * ```ts
+ * await sleep(1_500); // a second and a half
+ * ```
+ */
+export function sleep(delay: number): Operation<void>;
+export function sleep<T>(delay: number, result: T): Operation<T>;
+export function sleep<T>(delay: number, result?: T): Operation<T | undefined> {
+  checkMilliseconds("delay", delay);
+  const loop = getRunningLoop();
+  return delay > 0 ? new Sleep(loop, delay, result) : yieldOnce(loop, result);
+}
+
+/** Lets every other task that is ready run once: `sleep(0)`. Counterpart of a bare `yield`. */
+export function yieldNow(): Operation<void> {
+  return yieldOnce(getRunningLoop(), undefined);
+}
+
+/** Future and timer in one. */
+class Sleep<T> extends Future<T> implements Timer {
+  readonly when: number;
+  order = 0;
+  index = -1;
+  readonly #delay: number;
+  readonly #result: T;
+
+  constructor(loop: EventLoop, delay: number, result: T) {
+    super({ loop });
+    this.#delay = delay;
+    this.#result = result;
+    this.when = loop.time() + delay;
+    loop.addTimer(this);
+  }
+
+  /** The timer is due. It may have been cancelled since, in the same iteration. */
+  run(): boolean {
+    if (!this.done) this.complete(this.#result);
+    return false;
+  }
+
+  override cancel(message?: string, reason?: CancelReason): boolean {
+    const cancelled = super.cancel(message, reason);
+    if (cancelled) this.loop.removeTimer(this);
+    return cancelled;
+  }
+
+  override describe(): string {
+    return `sleep(${this.#delay})`;
+  }
+}
+
+/** The promise of a bare yield: it is bound to the scope that calls, and has a `cancel` of its own. */
+interface YieldPromise<T> extends Promise<T> {
+  step: Yield;
+  cancel: Operation<T>["cancel"];
+}
+
+// A native promise is awaited at a third of the cost of a thenable. Its executor is static, and leaves its functions here.
+let resolveYield: (value: unknown) => void;
+let rejectYield: (error: unknown) => void;
+
+function takeFunctions(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  resolveYield = resolve;
+  rejectYield = reject;
+}
+
+function yieldOnce<T>(loop: EventLoop, result: T): Operation<T> {
+  const promise = new Promise<unknown>(takeFunctions) as YieldPromise<T>;
+  promise.step = new Yield(resolveYield, rejectYield, result);
+  promise.cancel = cancelYield;
+  loop.enqueue(promise.step);
+  return promise;
+}
+
+function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
+  this.catch(() => undefined); // cancelled, and perhaps never awaited: no unhandled rejection
+  return this.step.cancel(message);
+}
+
+class Yield implements Step {
+  readonly #scope = CancelScope.current;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #result: unknown;
+  #request: CancelRequest | null = null;
+  #done = false;
+
+  constructor(
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    result: unknown,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#result = result;
+  }
+
+  cancel(message: string | undefined): boolean {
+    if (this.#done) return false;
+    this.#request = new CancelRequest(message, "caller");
+    return true;
+  }
+
+  run(): boolean {
+    this.#done = true;
+    const request = this.#scope?.takeOwed() ?? this.#request;
+    if (request === null) this.#resolve(this.#result);
+    else this.#reject(request.toError());
+    return true;
+  }
+}

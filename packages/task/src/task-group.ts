@@ -1,0 +1,199 @@
+import { inspect } from "node:util";
+import {
+  type CancelScope,
+  checkFunction,
+  type Coroutine,
+  type Future,
+  getRunningLoop,
+  isCancelled,
+  leavesLoop,
+  type Operation,
+  operation,
+  RuntimeError,
+} from "@aio/loop";
+import { createTask } from "./create-task.ts";
+import { currentTask } from "./current.ts";
+import { ExceptionGroup } from "./exception-group.ts";
+import type { Task, TaskOptions } from "./task.ts";
+
+/**
+ * Runs `body` with a new {@link TaskGroup}, and ends when the body and all tasks of the group have.
+ *
+ * @example
+ * ```ts
+ * await taskGroup(async (group) => {
+ *   for (const url of urls) group.createTask(() => download(url));
+ * }); // all are downloaded, or none runs any more
+ * ```
+ */
+export function taskGroup<T>(
+  body: (group: TaskGroup) => PromiseLike<T> | T,
+): Operation<T | undefined> {
+  return new TaskGroup().run(body);
+}
+
+/**
+ * Tasks that live no longer than the body that starts them. When one of them fails, or the body
+ * does, all others are cancelled and waited for, and an {@link ExceptionGroup} of all errors thrown.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup | asyncio.TaskGroup}.
+ */
+export class TaskGroup {
+  #state: "created" | "entered" | "exiting" | "finished" = "created";
+  #aborting = false;
+  #bodyCancelled = false;
+  #scope: CancelScope | null = null;
+  #allDone: Future<undefined> | null = null;
+  #fatal: Error | undefined;
+  readonly #tasks = new Set<Task<unknown>>();
+  readonly #errors: unknown[] = [];
+
+  /**
+   * Runs `body`, then waits for the tasks. Gives what the body gives; nothing when
+   * {@link TaskGroup.cancel} has interrupted it.
+   *
+   * Cancellation: the tasks are cancelled too, and waited for.
+   * @throws ExceptionGroup of what the tasks and the body threw; RuntimeError outside of a task, and the second time.
+   */
+  run<T>(body: (group: this) => PromiseLike<T> | T): Operation<T | undefined> {
+    checkFunction("body", body);
+    if (this.#state !== "created")
+      throw new RuntimeError(`The task group is ${this.#state}; make a new one`);
+    if (currentTask() === null)
+      throw new RuntimeError(
+        "A task group needs a task to wait in; call it inside of one, for example in the main function of run()",
+      );
+    this.#state = "entered";
+    return operation((scope) => this.#run(scope, body), { handOn: true });
+  }
+
+  /**
+   * Has `coroutine` run as a task of the group. Tasks of the group may add others, as long as one is alive.
+   * @throws RuntimeError when the group is not entered, is finished, or is shutting down.
+   */
+  createTask<T>(coroutine: Coroutine<T>, options?: Omit<TaskOptions, "loop">): Task<T> {
+    if (this.#state === "created")
+      throw new RuntimeError(
+        "The task group is not entered yet; create its tasks in the body of run()",
+      );
+    if (this.#state === "finished" || (this.#state === "exiting" && this.#tasks.size === 0)) {
+      throw new RuntimeError("The task group is finished; create its tasks in the body of run()");
+    }
+    if (this.#aborting)
+      throw new RuntimeError("The task group is shutting down, and takes no more tasks");
+    const task = createTask(coroutine, options);
+    this.#tasks.add(task);
+    const watch = (): void =>
+      task.addDoneStep({
+        run: () => {
+          this.#taskDone(task);
+          return false;
+        },
+      });
+    // An eager task that fails in its first step must not cancel the body inside this call.
+    if (task.isEager) void task.firstStep.then(watch);
+    else watch();
+    return task;
+  }
+
+  /**
+   * Cancels the tasks and the body; the group ends without an error, unless a task still fails.
+   * Does nothing when it has ended; one that is not entered is cancelled when it is.
+   *
+   * Counterpart of `TaskGroup.cancel` of Python 3.15.
+   */
+  cancel(): void {
+    if (this.#state === "finished" || this.#aborting) return;
+    this.#abort();
+    this.#cancelBody();
+  }
+
+  [inspect.custom](): string {
+    return `<TaskGroup ${this.#aborting ? "cancelling" : this.#state} tasks=${this.#tasks.size} errors=${this.#errors.length}>`;
+  }
+
+  async #run<T>(
+    scope: CancelScope,
+    body: (group: this) => PromiseLike<T> | T,
+  ): Promise<T | undefined> {
+    this.#scope = scope;
+    if (this.#aborting) this.#cancelBody();
+    let result: T | undefined;
+    let thrown: { readonly error: unknown } | null = null;
+    try {
+      result = await body(this);
+    } catch (error) {
+      thrown = { error };
+    }
+    this.#state = "exiting";
+    try {
+      await this.#leave(scope, thrown);
+    } finally {
+      this.#state = "finished";
+    }
+    return result;
+  }
+
+  // Follows `TaskGroup.__aexit__` of CPython, effect by effect.
+  async #leave(scope: CancelScope, thrown: { readonly error: unknown } | null): Promise<void> {
+    let cancellation = thrown !== null && isCancelled(thrown.error) ? thrown : null;
+    if (thrown !== null) {
+      if (leavesLoop(thrown.error)) this.#fatal ??= thrown.error;
+      if (!this.#aborting) this.#abort();
+    }
+    while (this.#tasks.size > 0) {
+      this.#allDone ??= getRunningLoop().createFuture();
+      try {
+        await this.#allDone;
+      } catch (error) {
+        if (!this.#aborting) {
+          cancellation = { error };
+          this.#abort();
+        }
+      }
+      this.#allDone = null;
+    }
+    if (this.#fatal !== undefined) throw this.#fatal;
+    // The request that interrupted the body was ours: it ends here, unless others ask too.
+    if (this.#bodyCancelled && scope.takeBack() === 0) cancellation = null;
+    if (cancellation !== null && this.#errors.length === 0) throw cancellation.error;
+    if (thrown !== null && !isCancelled(thrown.error)) this.#errors.push(thrown.error);
+    if (this.#errors.length === 0) return;
+    // The errors take the place of a cancellation from outside: that is asked for again, at the next wait.
+    if (scope.requestsAround() > 0) scope.renew();
+    throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
+  }
+
+  #taskDone(task: Task<unknown>): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0 && this.#allDone !== null && !this.#allDone.done)
+      this.#allDone.setResult(undefined);
+    if (task.cancelled) return;
+    const exception = task.exception();
+    if (exception === null) return;
+    this.#errors.push(exception);
+    if (leavesLoop(exception)) this.#fatal ??= exception;
+    if (this.#state === "finished" || this.#scope === null) {
+      task.loop.callExceptionHandler({
+        message: `${task.label} of a task group failed after the end of the group`,
+        exception,
+        task,
+      });
+      return;
+    }
+    if (this.#aborting || this.#bodyCancelled) return;
+    this.#abort();
+    this.#cancelBody();
+  }
+
+  #abort(): void {
+    this.#aborting = true;
+    for (const task of this.#tasks) if (!task.done) task.cancel(undefined, "group");
+  }
+
+  #cancelBody(): void {
+    if (this.#scope === null || this.#bodyCancelled) return;
+    this.#bodyCancelled = true;
+    this.#scope.cancel(undefined, "group");
+  }
+}

@@ -1,0 +1,213 @@
+import {
+  CancelledError,
+  type CancelReason,
+  CancelScope,
+  checkFunction,
+  Context,
+  type Coroutine,
+  type EventLoop,
+  Future,
+  getRunningLoop,
+  isThenable,
+  leavesLoop,
+  RuntimeError,
+  type Step,
+} from "@aio/loop";
+import { followSignal } from "./abort.ts";
+
+/** How a task is made. */
+export interface TaskOptions {
+  /** Its name, for reports and debugging: `Task-1`, `Task-2`, … by default. */
+  readonly name?: string | undefined;
+  /** The loop that runs it: the running one by default. */
+  readonly loop?: EventLoop | undefined;
+  /** Whether its first step runs inside the call that makes it. Needs a loop that runs. */
+  readonly eagerStart?: boolean | undefined;
+  /** Cancels the task when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+let tasks = 0;
+
+/**
+ * A coroutine that runs beside others, and that can be cancelled at any `await` of ours, at any
+ * depth of plain async functions. Made by {@link createTask}; it is a Future of the result.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.Task | asyncio.Task}.
+ */
+export class Task<T> extends Future<T> implements Step {
+  readonly #coroutine: Coroutine<T>;
+  readonly #scope: CancelScope;
+  #context: Context | null;
+  #name: string | number;
+  #firstStep: Promise<void> | null = null;
+
+  constructor(
+    coroutine: Coroutine<T>,
+    { name, loop = getRunningLoop(), eagerStart = false, signal }: TaskOptions = {},
+  ) {
+    checkFunction("coroutine", coroutine);
+    super({ loop });
+    if (loop.isClosed) throw new RuntimeError("The event loop is closed; make a new one");
+    this.#coroutine = coroutine;
+    this.#name = name ?? ++tasks;
+    this.#scope = new CancelScope(loop.scope, this);
+    this.#context = new Context();
+    if (signal !== undefined) followSignal(signal, this);
+    if (eagerStart && loop.isRunning) this.#startEagerly();
+    else loop.enqueue(this);
+  }
+
+  /** Its name. */
+  get name(): string {
+    return typeof this.#name === "string" ? this.#name : `Task-${this.#name}`;
+  }
+
+  set name(name: string) {
+    this.#name = name;
+  }
+
+  override get label(): string {
+    return `Task '${this.name}'`;
+  }
+
+  /** The function that it runs. */
+  get coroutine(): Coroutine<T> {
+    return this.#coroutine;
+  }
+
+  /** Its scope: the part of the program that {@link Task.cancel} cancels. */
+  get scope(): CancelScope {
+    return this.#scope;
+  }
+
+  /** Whether its first step ran inside the call that made it. */
+  get isEager(): boolean {
+    return this.#firstStep !== null;
+  }
+
+  /**
+   * Fulfilled when the first step of an eager task has come to rest, finished or suspended. Awaiting
+   * it takes no turn of the loop: the code behind it goes on in the same step.
+   */
+  get firstStep(): Promise<void> {
+    return this.#firstStep ?? Promise.resolve();
+  }
+
+  /**
+   * Asks the task to end: a {@link CancelledError} is thrown at the `await` of ours where it waits,
+   * or at the next one. A task that has not begun never begins. The task may clean up, and may even
+   * go on: then it should call {@link Task.uncancel}.
+   * @param message the message of the error.
+   * @param reason who asks, as the error tells.
+   * @returns false when the task is done.
+   */
+  override cancel(message?: string, reason?: CancelReason): boolean {
+    return !this.done && this.#scope.cancel(message, reason);
+  }
+
+  /** How often the task was asked to end, less the calls of {@link Task.uncancel}. */
+  cancelling(): number {
+    return this.#scope.requestsInside();
+  }
+
+  /**
+   * Takes one request to end back. With the last one, what has not been delivered lapses.
+   * @returns the number of requests that are left.
+   */
+  uncancel(): number {
+    return this.#scope.uncancel();
+  }
+
+  /** @throws {@link RuntimeError} always: its coroutine gives the result. */
+  override setResult(): never {
+    throw new RuntimeError(
+      `${this.label} gets its result from its coroutine; use a Future for setResult()`,
+    );
+  }
+
+  /** @throws {@link RuntimeError} always: its coroutine throws the exception. */
+  override setException(): never {
+    throw new RuntimeError(
+      `${this.label} gets its exception from its coroutine; use a Future for setException()`,
+    );
+  }
+
+  /** Runs the first step. For the loop. */
+  run(): boolean {
+    const context = this.#context;
+    if (context === null) return false;
+    this.#context = null;
+    const owed = this.#scope.takeOwed();
+    if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this);
+    else this.#failed(owed.toError());
+    return true;
+  }
+
+  protected override describeState(): string {
+    const state = !this.done && this.cancelling() > 0 ? "cancelling" : super.describeState();
+    const waits = this.done ? "" : this.#scope.describe();
+    return `${state} name='${this.name}'${waits === "" ? "" : ` waits for ${waits}`}`;
+  }
+
+  override describe(): string {
+    return this.label;
+  }
+
+  #startEagerly(): void {
+    this.#firstStep = new Promise((resolve) => {
+      this.loop.atRest(resolve);
+    });
+    this.run();
+  }
+
+  static #start<T>(this: void, task: Task<T>): void {
+    let result: PromiseLike<T> | T;
+    try {
+      result = task.#coroutine();
+    } catch (error) {
+      task.#failed(error);
+      return;
+    }
+    // Reactions run in the context in which `then` is called, so these two can look their task up: no closures.
+    if (result instanceof Promise) result.then(Task.#finish, Task.#fail);
+    else if (isThenable(result)) awaitHere(result).then(Task.#finish, Task.#fail);
+    else task.#finished(result);
+  }
+
+  static readonly #finish = (value: unknown): void => {
+    const task = CancelScope.current?.task;
+    if (task instanceof Task) task.#finished(value);
+  };
+
+  static readonly #fail = (error: unknown): void => {
+    const task = CancelScope.current?.task;
+    if (task instanceof Task) task.#failed(error);
+  };
+
+  #finished(value: T): void {
+    const { owed, lastOwed } = this.#scope;
+    this.#scope.close();
+    if (owed !== null) {
+      this.endCancelled(owed);
+      return;
+    }
+    this.keepRequest(lastOwed);
+    this.complete(value);
+  }
+
+  #failed(error: unknown): void {
+    this.#scope.close();
+    if (error instanceof CancelledError) {
+      this.endCancelled(error);
+      return;
+    }
+    this.fail(error);
+    if (leavesLoop(error)) this.loop.leave(error);
+  }
+}
+
+// Inside the scope of the caller: a Future or operation that the coroutine returns is waited for by its task.
+async function awaitHere<T>(result: PromiseLike<T>): Promise<T> {
+  return await result;
+}

@@ -1,13 +1,18 @@
+import { getEventListeners } from "node:events";
 import { scopes } from "./context.ts";
 import { CancelledError, type CancelReason } from "./errors.ts";
 
 let calls = 0;
+
+// An AbortController costs some microseconds: made only when somebody asks for the signal.
+const controllers = new WeakMap<CancelScope, AbortController>();
 
 /** One call of `cancel`: what was said, and who asked. */
 export class CancelRequest {
   readonly message: string | undefined;
   readonly reason: CancelReason;
   readonly #order = ++calls;
+  #error: CancelledError | undefined;
 
   constructor(message: string | undefined, reason: CancelReason) {
     this.message = message;
@@ -19,9 +24,9 @@ export class CancelRequest {
     return other === null || this.#order > other.#order;
   }
 
-  /** The error that it is delivered as. */
-  toError(): CancelledError {
-    return new CancelledError(this.message, this.reason);
+  /** The error that it is delivered as, wherever it is. */
+  get error(): CancelledError {
+    return (this.#error ??= new CancelledError(this.message, this.reason));
   }
 }
 
@@ -140,6 +145,18 @@ export class CancelScope extends ScopeNode {
     return this.#closed;
   }
 
+  /**
+   * A signal that is aborted when the scope is cancelled, by the error that its waits throw. A request
+   * that is owed is delivered by it.
+   */
+  get signal(): AbortSignal {
+    const owed = this.takeOwed();
+    if (owed !== null) return AbortSignal.abort(owed.error);
+    const controller = controllers.get(this) ?? new AbortController();
+    controllers.set(this, controller);
+    return controller.signal;
+  }
+
   /** Calls `body` inside this scope. */
   run<R>(body: () => R): R {
     return scopes.run(this, body);
@@ -156,7 +173,10 @@ export class CancelScope extends ScopeNode {
     if (this.#closed) return false;
     this.#requests += 1;
     const request = new CancelRequest(message, reason);
-    if (this.#isRunning() || !this.deliver(request)) this.#owe(request);
+    const isRunning = this.#isRunning();
+    const isAccepted = !isRunning && this.deliver(request);
+    const isHeard = this.#abortSignals(request);
+    if (!isAccepted && (isRunning || !isHeard)) this.#owe(request);
     return true;
   }
 
@@ -270,6 +290,21 @@ export class CancelScope extends ScopeNode {
     let scope: CancelScope | null = scopes.getStore() ?? null;
     while (scope !== null && scope !== this) scope = scope.parent;
     return scope !== null;
+  }
+
+  /** Aborts the signals of this scope and those inside it. Returns whether anybody listens to one. */
+  #abortSignals(request: CancelRequest): boolean {
+    let isHeard = false;
+    const controller = controllers.get(this);
+    if (controller !== undefined) {
+      controllers.delete(this); // who asks after this request gets a signal of the next one
+      isHeard = getEventListeners(controller.signal, "abort").length > 0;
+      controller.abort(request.error);
+    }
+    for (const node of this.nodes()) {
+      if (node instanceof CancelScope) isHeard = node.#abortSignals(request) || isHeard;
+    }
+    return isHeard;
   }
 
   #owe(request: CancelRequest): void {

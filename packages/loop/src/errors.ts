@@ -31,12 +31,25 @@ export class CancelledError extends Error {
   }
 }
 
-/** Whether `error` is a {@link CancelledError}, also one of another copy of this package. */
-export function isCancelled(error: unknown): error is CancelledError {
-  return (
-    error instanceof CancelledError ||
-    (error instanceof Error && "code" in error && error.code === "AIO_CANCELLED")
-  );
+/**
+ * The cancellation that `error` tells of, or null. It is `error` itself, or, for the AbortError that
+ * an operation of Node throws when our signal stops it, its cause.
+ */
+export function cancellationOf(error: unknown): CancelledError | null {
+  if (isCancelledError(error)) return error;
+  const cause = error instanceof Error && error.name === "AbortError" ? error.cause : undefined;
+  return isCancelledError(cause) ? cause : null;
+}
+
+/** Whether `error` tells of a cancellation: then it should be thrown on. */
+export function isCancelled(error: unknown): boolean {
+  return cancellationOf(error) !== null;
+}
+
+// By its code too: another copy of this package has a class of its own.
+function isCancelledError(error: unknown): error is CancelledError {
+  if (error instanceof CancelledError) return true;
+  return error instanceof Error && "code" in error && error.code === "AIO_CANCELLED";
 }
 
 /** Thrown when an operation does not fit the state of a Future, a Task or a loop. Counterpart of `asyncio.InvalidStateError`. */

@@ -130,7 +130,7 @@ export class Future<T> implements PromiseLike<T> {
       this.#outcome = undefined;
       return first;
     }
-    return this.#request?.toError() ?? new CancelledError();
+    return this.#request?.error ?? new CancelledError();
   }
 
   /**
@@ -358,7 +358,7 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
     }
     const owed = scope === null ? null : scope.takeOwed();
     if (owed !== null && !(failed && isCancelled(outcome))) {
-      outcome = owed.toError();
+      outcome = owed.error;
       failed = true;
     }
     this.#settle(outcome, failed);

@@ -1,3 +1,4 @@
+export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
 export { type Awaitable, type Coroutine, isThenable, type Operation } from "./awaitable.ts";
 export { CancelRequest, CancelScope, ScopeNode } from "./cancel-scope.ts";
@@ -6,6 +7,7 @@ export { Context, runOutside } from "./context.ts";
 export { creationStack, isDebugDefault } from "./debug.ts";
 export type { DrainPath } from "./drain.ts";
 export {
+  cancellationOf,
   CancelledError,
   type CancelReason,
   DeadlockError,

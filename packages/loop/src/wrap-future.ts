@@ -1,6 +1,6 @@
 import type { Operation } from "./awaitable.ts";
 import { runOutside } from "./context.ts";
-import { CancelledError, type CancelReason } from "./errors.ts";
+import { cancellationOf, type CancelReason } from "./errors.ts";
 import { Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
 
@@ -31,8 +31,9 @@ class Follower<T> extends Future<T> {
         },
         (error: unknown) => {
           if (this.done) return;
-          if (error instanceof CancelledError) this.endCancelled(error);
-          else this.fail(error);
+          const cancellation = cancellationOf(error);
+          if (cancellation === null) this.fail(error);
+          else this.endCancelled(cancellation);
         },
       ),
     );

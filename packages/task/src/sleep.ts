@@ -129,7 +129,7 @@ class Yield implements Step {
     this.#done = true;
     const request = this.#scope?.takeOwed() ?? this.#request;
     if (request === null) this.#resolve(this.#result);
-    else this.#reject(request.toError());
+    else this.#reject(request.error);
     return true;
   }
 }

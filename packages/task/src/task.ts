@@ -1,5 +1,5 @@
 import {
-  CancelledError,
+  cancellationOf,
   type CancelReason,
   CancelScope,
   checkFunction,
@@ -140,7 +140,7 @@ export class Task<T> extends Future<T> implements Step {
     this.#context = null;
     const owed = this.#scope.takeOwed();
     if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this);
-    else this.#failed(owed.toError());
+    else this.#failed(owed.error);
     return true;
   }
 
@@ -198,8 +198,9 @@ export class Task<T> extends Future<T> implements Step {
 
   #failed(error: unknown): void {
     this.#scope.close();
-    if (error instanceof CancelledError) {
-      this.endCancelled(error);
+    const cancellation = cancellationOf(error);
+    if (cancellation !== null) {
+      this.endCancelled(cancellation);
       return;
     }
     this.fail(error);

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import {
-  CancelledError,
   type CancelScope,
   checkFunction,
   checkMilliseconds,
   getRunningLoop,
+  isCancelled,
   type Handle,
   type Operation,
   operation,
@@ -143,7 +143,7 @@ export class Timeout {
     this.#state = "expired";
     // Other requests than ours came meanwhile: the cancellation is theirs.
     if (this.#scope.takeBack() > before) return error;
-    if (!(error instanceof CancelledError)) return error;
+    if (!isCancelled(error)) return error;
     return new TimeoutError("The deadline passed", { cause: error });
   }
 }

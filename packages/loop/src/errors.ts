@@ -46,6 +46,23 @@ export function isCancelled(error: unknown): boolean {
   return cancellationOf(error) !== null;
 }
 
+/**
+ * Throws `error` on when it tells of a cancellation: the first line of a `catch` that means to catch everything else.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await work();
+ * } catch (error) {
+ *   throwIfCancelled(error);
+ *   console.error("work failed", error);
+ * }
+ * ```
+ */
+export function throwIfCancelled(error: unknown): void {
+  if (isCancelled(error)) throw error;
+}
+
 // By its code too: another copy of this package has a class of its own.
 function isCancelledError(error: unknown): error is CancelledError {
   if (error instanceof CancelledError) return true;

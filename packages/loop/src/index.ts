@@ -17,11 +17,13 @@ export {
   leavesLoop,
   RuntimeError,
   SystemExit,
+  throwIfCancelled,
   TimeoutError,
 } from "./errors.ts";
 export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
 export { Future, isFuture } from "./future.ts";
 export { Handle, TimerHandle } from "./handle.ts";
+export { interruptible } from "./interruptible.ts";
 export { log, type Logger, setLogger } from "./log.ts";
 export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
 export { operation } from "./operation.ts";

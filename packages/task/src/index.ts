@@ -10,12 +10,14 @@ export {
 export { allTasks, currentTask } from "./current.ts";
 export { ExceptionGroup } from "./exception-group.ts";
 export { gather, type Outcomes, type Results } from "./gather.ts";
+export { race } from "./race.ts";
 export { run, Runner, type RunnerOptions, type RunOptions } from "./runner.ts";
 export { shield } from "./shield.ts";
 export { sleep, yieldNow } from "./sleep.ts";
+export { type StaggeredOutcome, staggeredRace } from "./staggered-race.ts";
 export { Task, type TaskOptions } from "./task.ts";
 export { TaskGroup, taskGroup } from "./task-group.ts";
-export { type Timeout, timeout, timeoutAt } from "./timeout.ts";
+export { moveOnAfter, type Timeout, timeout, timeoutAt } from "./timeout.ts";
 export {
   ALL_COMPLETED,
   FIRST_COMPLETED,

@@ -60,6 +60,37 @@ export function timeoutAt<T>(
   return operation((scope) => Timeout.run(scope, when, body), { handOn: true });
 }
 
+/**
+ * {@link timeout} that is no error: when the deadline passes, the body is interrupted, and the
+ * program goes on behind it.
+ *
+ * Counterpart of Trio's and AnyIO's `move_on_after`.
+ * @returns what the body gives; undefined when the deadline interrupted it.
+ *
+ * @example
+ * ```ts
+ * const answer = (await moveOnAfter(500, () => ask(server))) ?? "no answer";
+ * ```
+ */
+export function moveOnAfter<T>(
+  delay: number | null,
+  body: (timeout: Timeout) => PromiseLike<T> | T,
+): Operation<T | undefined> {
+  let deadline: Timeout | undefined;
+  const bounded = timeout(delay, (own) => {
+    deadline = own;
+    return body(own);
+  });
+  return operation(async () => {
+    try {
+      return await bounded;
+    } catch (error) {
+      if (deadline?.error === error) return undefined;
+      throw error;
+    }
+  });
+}
+
 type State = "active" | "expiring" | "expired" | "finished";
 
 /**
@@ -72,6 +103,7 @@ export class Timeout {
   #state: State = "active";
   #when: number | null = null;
   #handle: Handle | null = null;
+  #error: TimeoutError | null = null;
 
   private constructor(scope: CancelScope) {
     this.#scope = scope;
@@ -98,6 +130,11 @@ export class Timeout {
   /** The deadline, in milliseconds of `loop.time()`, or null. */
   get when(): number | null {
     return this.#when;
+  }
+
+  /** The error that the deadline threw, or null. */
+  get error(): TimeoutError | null {
+    return this.#error;
   }
 
   /** Whether the deadline has passed while the body ran. */
@@ -144,6 +181,7 @@ export class Timeout {
     // Other requests than ours came meanwhile: the cancellation is theirs.
     if (this.#scope.takeBack() > before) return error;
     if (!isCancelled(error)) return error;
-    return new TimeoutError("The deadline passed", { cause: error });
+    this.#error = new TimeoutError("The deadline passed", { cause: error });
+    return this.#error;
   }
 }

@@ -1,0 +1,68 @@
+import {
+  checkMilliseconds,
+  type Coroutine,
+  getRunningLoop,
+  type Operation,
+  operation,
+  throwIfCancelled,
+} from "@aio/loop";
+import { taskGroup } from "./task-group.ts";
+import { moveOnAfter } from "./timeout.ts";
+
+/** How a {@link staggeredRace} ended. */
+export interface StaggeredOutcome<T> {
+  /** The first that succeeded, and its place among the starters; null when none did. */
+  readonly winner: { readonly value: T; readonly index: number } | null;
+  /** What each that was started threw, in the order of the start; null for one that did not. */
+  readonly errors: readonly unknown[];
+}
+
+/**
+ * Starts the first of `starters`, and each next one when `delay` has passed or the one before has
+ * failed. The first that succeeds wins: the others are cancelled and waited for.
+ *
+ * Cancellation: all of them are cancelled and waited for.
+ *
+ * Counterpart of asyncio's semi-private `staggered_race`, which its happy eyeballs are built on.
+ * @param delay milliseconds; null to start the next one only when the one before has failed.
+ *
+ * @example
+ * ```ts
+ * const { winner, errors } = await staggeredRace(addresses.map((to) => () => connect(to)), 250);
+ * if (winner === null) throw new AggregateError(errors);
+ * ```
+ */
+export function staggeredRace<T>(
+  starters: Iterable<Coroutine<T>>,
+  delay: number | null,
+): Operation<StaggeredOutcome<T>> {
+  if (delay !== null) checkMilliseconds("delay", delay);
+  return operation(async () => {
+    let winner: StaggeredOutcome<T>["winner"] = null;
+    const errors: unknown[] = [];
+    await taskGroup(async (group) => {
+      const attempt = async (
+        start: Coroutine<T>,
+        index: number,
+        failed: () => void,
+      ): Promise<void> => {
+        try {
+          const value = await start();
+          winner ??= { value, index };
+          group.cancel();
+        } catch (error) {
+          throwIfCancelled(error);
+          errors[index] = error;
+          failed();
+        }
+      };
+      for (const [index, start] of [...starters].entries()) {
+        const failed = getRunningLoop().createFuture<undefined>();
+        errors.push(null);
+        void group.createTask(() => attempt(start, index, () => failed.setResult(undefined)));
+        await moveOnAfter(delay, () => failed);
+      }
+    });
+    return { winner, errors };
+  });
+}

@@ -1,6 +1,9 @@
 import { getEventListeners } from "node:events";
+import { inspect } from "node:util";
 import { scopes } from "./context.ts";
 import { CancelledError, type CancelReason } from "./errors.ts";
+import { log } from "./log.ts";
+import { runningLoop } from "./running.ts";
 
 let calls = 0;
 
@@ -173,6 +176,7 @@ export class CancelScope extends ScopeNode {
     if (this.#closed) return false;
     this.#requests += 1;
     const request = new CancelRequest(message, reason);
+    if (isDebugging()) void request.error; // made here, its stack shows who asked
     const isRunning = this.#isRunning();
     const isAccepted = !isRunning && this.deliver(request);
     const isHeard = this.#abortSignals(request);
@@ -282,7 +286,15 @@ export class CancelScope extends ScopeNode {
       parent.#owe(this.#owed);
     this.#owed = null;
     this.leave();
+    if (this.#newest !== null && isDebugging()) this.#reportBranches();
     for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
+  }
+
+  #reportBranches(): void {
+    const owner = this.task === null ? "A scope" : inspect(this.task);
+    log.warn(
+      `${owner} ends while a branch of it still waits for ${this.describe()}; await all branches, for example by gather() or race()`,
+    );
   }
 
   /** Whether the code that is running now runs inside this scope. */
@@ -332,4 +344,8 @@ export class CancelScope extends ScopeNode {
     this.#owed = null;
     for (const node of this.nodes()) if (node instanceof CancelScope) node.#forgiveInside();
   }
+}
+
+function isDebugging(): boolean {
+  return runningLoop()?.debug ?? false;
 }

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** Who asked for a cancellation: somebody's code, a deadline, a task group that failed, a signal, a shutdown. */
 export type CancelReason = "caller" | "deadline" | "group" | "signal" | "shutdown";
 
@@ -113,6 +115,12 @@ export class SystemExit extends Error {
     super(`exit code ${exitCode}`);
     this.exitCode = exitCode;
   }
+}
+
+/** Returns what was thrown: itself when it is an Error, or wrapped into one, as its `cause`. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`A value that is no Error was thrown: ${inspect(thrown)}`, { cause: thrown });
 }
 
 /** Whether an error leaves the loop at once, as Python's KeyboardInterrupt and SystemExit do. */

@@ -8,6 +8,7 @@ import {
   type CancelReason,
   InvalidStateError,
   isCancelled,
+  toError,
   RuntimeError,
 } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
@@ -81,10 +82,7 @@ export class Future<T> implements PromiseLike<T> {
   exception(): Error | null {
     if (this.#state === "result") return null;
     this.#retrieve("exception");
-    const outcome = this.#outcome;
-    return outcome instanceof Error
-      ? outcome
-      : new Error(`A value that is no Error was thrown: ${inspect(outcome)}`, { cause: outcome });
+    return toError(this.#outcome);
   }
 
   /**

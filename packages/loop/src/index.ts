@@ -19,6 +19,7 @@ export {
   SystemExit,
   throwIfCancelled,
   TimeoutError,
+  toError,
 } from "./errors.ts";
 export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
 export { Future, isFuture } from "./future.ts";

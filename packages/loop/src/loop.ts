@@ -46,6 +46,8 @@ export class EventLoop {
   readonly clock: Clock;
   /** In debug mode, a callback that takes at least so many milliseconds is reported. */
   slowCallbackDuration = 100;
+  /** In debug mode, a task that was cancelled and still runs after so many milliseconds is reported. */
+  slowCancellationDuration = 1_000;
   /** The outermost scope: inside are those of all tasks that are not done, in the order of their creation. */
   readonly scope: CancelScope = new CancelScope(null);
   /** The exceptions of Futures that nobody has looked at yet. */

@@ -16,7 +16,7 @@ export { shield } from "./shield.ts";
 export { sleep, yieldNow } from "./sleep.ts";
 export { type StaggeredOutcome, staggeredRace } from "./staggered-race.ts";
 export { Task, type TaskOptions } from "./task.ts";
-export { TaskGroup, taskGroup } from "./task-group.ts";
+export { TaskGroup, taskGroup, type TaskGroupOptions } from "./task-group.ts";
 export { moveOnAfter, type Timeout, timeout, timeoutAt } from "./timeout.ts";
 export {
   ALL_COMPLETED,

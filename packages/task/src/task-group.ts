@@ -10,11 +10,14 @@ import {
   type Operation,
   operation,
   RuntimeError,
+  toError,
 } from "@aio/loop";
 import { createTask } from "./create-task.ts";
 import { currentTask } from "./current.ts";
 import { ExceptionGroup } from "./exception-group.ts";
+import { Slots } from "./slots.ts";
 import type { Task, TaskOptions } from "./task.ts";
+import { cancelAndWait } from "./wait-for.ts";
 
 /**
  * Runs `body` with a new {@link TaskGroup}, and ends when the body and all tasks of the group have.
@@ -28,8 +31,15 @@ import type { Task, TaskOptions } from "./task.ts";
  */
 export function taskGroup<T>(
   body: (group: TaskGroup) => PromiseLike<T> | T,
+  options?: TaskGroupOptions,
 ): Operation<T | undefined> {
-  return new TaskGroup().run(body);
+  return new TaskGroup(options).run(body);
+}
+
+/** How a {@link TaskGroup} is made. */
+export interface TaskGroupOptions {
+  /** How many of its tasks run at a time; the others begin when one ends. No limit by default. */
+  readonly limit?: number | undefined;
 }
 
 /**
@@ -46,7 +56,12 @@ export class TaskGroup {
   #allDone: Future<undefined> | null = null;
   #fatal: Error | undefined;
   readonly #tasks = new Set<Task<unknown>>();
+  readonly #slots: Slots | null;
   readonly #errors: unknown[] = [];
+
+  constructor({ limit = Infinity }: TaskGroupOptions = {}) {
+    this.#slots = limit === Infinity ? null : new Slots(limit);
+  }
 
   /**
    * Runs `body`, then waits for the tasks. Gives what the body gives; nothing when
@@ -81,7 +96,8 @@ export class TaskGroup {
     }
     if (this.#aborting)
       throw new RuntimeError("The task group is shutting down, and takes no more tasks");
-    const task = createTask(coroutine, options);
+    const slots = this.#slots;
+    const task = createTask(slots === null ? coroutine : () => slots.run(coroutine), options);
     this.#tasks.add(task);
     const watch = (): void =>
       task.addDoneStep({
@@ -94,6 +110,38 @@ export class TaskGroup {
     if (task.isEager) void task.firstStep.then(watch);
     else watch();
     return task;
+  }
+
+  /**
+   * Has `coroutine` run as a task of the group, and waits until it calls `started(value)`; it goes on
+   * then. What it throws before is thrown here, and not by the group.
+   *
+   * Cancellation: the task is cancelled too, and waited for, unless it has started.
+   *
+   * Counterpart of Trio's `Nursery.start`.
+   * @returns the value given to `started`.
+   * @throws RuntimeError when the task ends without calling `started`; and as {@link TaskGroup.createTask} does.
+   *
+   * @example
+   * ```ts
+   * const port = await group.start<number>((started) => serve({ port: 0, listening: started }));
+   * ```
+   */
+  start<T>(
+    coroutine: (started: (value: T) => void) => unknown,
+    options?: Omit<TaskOptions, "loop">,
+  ): Operation<T> {
+    checkFunction("coroutine", coroutine);
+    return operation(async () => {
+      const ready = getRunningLoop().createFuture<T>();
+      const task = this.createTask(() => runUntilStarted(coroutine, ready), options);
+      try {
+        return await ready;
+      } catch (error) {
+        if (!task.done) await cancelAndWait(task);
+        throw error;
+      }
+    });
   }
 
   /**
@@ -195,5 +243,24 @@ export class TaskGroup {
     if (this.#scope === null || this.#bodyCancelled) return;
     this.#bodyCancelled = true;
     this.#scope.cancel(undefined, "group");
+  }
+}
+
+/** The body of a task that {@link TaskGroup.start} waits for. */
+async function runUntilStarted<T>(
+  coroutine: (started: (value: T) => void) => unknown,
+  ready: Future<T>,
+): Promise<void> {
+  try {
+    await coroutine((value) => ready.setResult(value));
+    if (!ready.done)
+      ready.setException(new RuntimeError("The task ended without a call of started()"));
+  } catch (error) {
+    if (ready.done) throw error;
+    if (isCancelled(error)) {
+      ready.cancel();
+      throw error;
+    }
+    ready.setException(toError(error));
   }
 }

@@ -14,6 +14,7 @@ import {
   type Step,
 } from "@aio/loop";
 import { followSignal } from "./abort.ts";
+import { watchCancellation } from "./cancellation-watch.ts";
 
 /** How a task is made. */
 export interface TaskOptions {
@@ -103,7 +104,9 @@ export class Task<T> extends Future<T> implements Step {
    * @returns false when the task is done.
    */
   override cancel(message?: string, reason?: CancelReason): boolean {
-    return !this.done && this.#scope.cancel(message, reason);
+    const accepted = !this.done && this.#scope.cancel(message, reason);
+    if (accepted && this.loop.debug) watchCancellation(this);
+    return accepted;
   }
 
   /** How often the task was asked to end, less the calls of {@link Task.uncancel}. */

@@ -55,7 +55,7 @@ async function resultNow<T>(future: Future<T>): Promise<T> {
 }
 
 /** Cancels `future`, and waits until it is done; its own outcome is not looked at. */
-async function cancelAndWait(future: Future<unknown>): Promise<void> {
+export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   const ended = getRunningLoop().createFuture<undefined>();
   const end: Step = {
     run: () => {

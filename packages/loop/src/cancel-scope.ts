@@ -143,6 +143,11 @@ export class CancelScope extends ScopeNode {
     return this.#lastOwed;
   }
 
+  /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
+  protected get handsOn(): boolean {
+    return false;
+  }
+
   /** Whether the scope has ended: then nothing enters it any more. */
   get closed(): boolean {
     return this.#closed;
@@ -275,14 +280,14 @@ export class CancelScope extends ScopeNode {
   }
 
   /**
-   * Ends the scope. What still waits inside goes on by itself, tied to it no longer.
-   * @param handOn whether a request that is still owed passes to the scope around, if anybody there still asks.
+   * Ends the scope. What still waits inside goes on by itself, tied to it no longer. A request that is
+   * still owed lapses, or passes to the scope around: see {@link CancelScope.handsOn}.
    */
-  close(handOn = false): void {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     const { parent } = this;
-    if (handOn && this.#owed !== null && parent !== null && parent.requestsAround() > 0)
+    if (this.#owed !== null && this.handsOn && parent !== null && parent.requestsAround() > 0)
       parent.#owe(this.#owed);
     this.#owed = null;
     this.leave();

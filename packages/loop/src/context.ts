@@ -22,9 +22,14 @@ export class Context extends AsyncResource {
     return this.runInAsyncScope(callOutside<A, R>, undefined, callback, args);
   }
 
-  /** Calls `callback(argument)` in this context, inside `scope`. */
-  runInScope<A, R>(scope: CancelScope, callback: (argument: A) => R, argument: A): R {
-    return this.runInAsyncScope(callInside<A, R>, undefined, scope, callback, argument);
+  /** Calls `callback(first, second)` in this context, inside `scope`. */
+  runInScope<A, B, R>(
+    scope: CancelScope,
+    callback: (first: A, second: B) => R,
+    first: A,
+    second: B,
+  ): R {
+    return this.runInAsyncScope(callInside<A, B, R>, undefined, scope, callback, first, second);
   }
 }
 
@@ -43,7 +48,12 @@ function callOutside<A extends unknown[], R>(callback: (...args: A) => R, args: 
   return callback(...args);
 }
 
-function callInside<A, R>(scope: CancelScope, callback: (argument: A) => R, argument: A): R {
+function callInside<A, B, R>(
+  scope: CancelScope,
+  callback: (first: A, second: B) => R,
+  first: A,
+  second: B,
+): R {
   scopes.enterWith(scope);
-  return callback(argument);
+  return callback(first, second);
 }

@@ -8,18 +8,12 @@ const tickCallback =
     ? process._tickCallback
     : undefined;
 
-/** Drains all ticks and microtasks. What one of them throws is thrown again later, outside the loop, as the host would have it. */
+/**
+ * Drains all ticks and microtasks. Throws what one of the ticks throws: that must reach the host, which
+ * repairs its stack of async contexts only then. The others are still to be drained.
+ */
 export function drainNow(): void {
-  for (;;) {
-    try {
-      tickCallback?.call(process);
-      return;
-    } catch (error) {
-      setImmediate(() => {
-        throw error;
-      });
-    }
-  }
+  tickCallback?.call(process);
 }
 
 /**
@@ -35,12 +29,13 @@ let works: boolean | undefined;
 /** Whether {@link drainNow} works here. To be asked outside of microtasks, where it never does. */
 export function canDrainNow(): boolean {
   if (works === undefined) {
-    works = false;
+    let drained = false;
     void Promise.resolve().then(() => {
-      works = true;
+      drained = true;
       return undefined;
     });
     drainNow();
+    works = drained;
   }
   return works;
 }

@@ -27,7 +27,7 @@ export { Handle, TimerHandle } from "./handle.ts";
 export { interruptible } from "./interruptible.ts";
 export { log, type Logger, setLogger } from "./log.ts";
 export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
-export { operation } from "./operation.ts";
+export { operation, ScopedOperation } from "./operation.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
 export type { Step, Timer } from "./step.ts";
 export { wrapFuture } from "./wrap-future.ts";

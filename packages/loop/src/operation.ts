@@ -1,6 +1,7 @@
-import type { Operation } from "./awaitable.ts";
+import { isThenable, type Operation } from "./awaitable.ts";
 import { CancelScope } from "./cancel-scope.ts";
-import { isCancelled } from "./errors.ts";
+import { Context } from "./context.ts";
+import { InvalidStateError, isCancelled } from "./errors.ts";
 
 /**
  * Starts `body` at once, in a scope of its own inside the current one: what our waiting functions
@@ -9,9 +10,6 @@ import { isCancelled } from "./errors.ts";
  *
  * One that was cancelled and that nobody awaits is forgotten; one that failed is an unhandled rejection.
  *
- * @param body the work; it gets its scope.
- * @param options.handOn whether a request that is still owed at the end passes to the scope around.
- *
  * @example
  * ```ts
  * function firstLine(reader: StreamReader): Operation<string> {
@@ -19,45 +17,84 @@ import { isCancelled } from "./errors.ts";
  * }
  * ```
  */
-export function operation<T>(
-  body: (scope: CancelScope) => PromiseLike<T> | T,
-  options?: { handOn?: boolean },
-): Operation<T> {
-  return new ScopedOperation(body, options?.handOn ?? false);
+export function operation<T>(body: () => PromiseLike<T> | T): Operation<T> {
+  return new ScopedOperation<T>().start(body, undefined);
 }
 
-class ScopedOperation<T> implements Operation<T> {
-  readonly #scope = new CancelScope();
-  readonly #result: Promise<T>;
-  readonly #end: Promise<void>;
-  #awaited = false;
+/**
+ * An operation that is its own scope. For those who write primitives that do something when the
+ * scope is left; everybody else uses {@link operation}.
+ */
+export class ScopedOperation<T> extends CancelScope implements Operation<T> {
+  #result: Promise<T> | undefined;
+  #isAwaited = false;
 
-  constructor(body: (scope: CancelScope) => PromiseLike<T> | T, handOn: boolean) {
-    const scope = this.#scope;
-    // Awaited inside the scope: the body may return a bare Future.
-    this.#result = scope.run(async () => await body(scope));
-    this.#end = this.#result.then(
-      () => scope.close(handOn),
-      (error: unknown) => {
-        scope.close(handOn);
-        if (!this.#awaited && !isCancelled(error)) throw error;
-      },
-    );
-  }
-
-  cancel(message?: string): boolean {
-    return this.#scope.cancel(message);
+  /** Calls `body(argument)` inside; to be called once. */
+  start<A>(body: (argument: A) => PromiseLike<T> | T, argument: A): this {
+    this.#result = new Context().runInScope(this, ScopedOperation.#run<T, A>, body, argument);
+    return this;
   }
 
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    if (!this.#awaited) {
-      this.#awaited = true;
-      this.#end.catch(() => undefined); // failed, and awaited only now: no longer unhandled
-    }
-    this.#scope.moveTo(CancelScope.current ?? null);
+    if (this.#result === undefined)
+      throw new InvalidStateError("The operation has not been started; call start() before");
+    this.#isAwaited = true;
+    this.moveTo(CancelScope.current ?? null);
     return this.#result.then(onFulfilled, onRejected);
   }
+
+  /** Leaves the scope when the body has ended. Returns what the operation gives for the `result` of the body. */
+  protected succeeded(result: T): T {
+    this.close();
+    return result;
+  }
+
+  /** Leaves the scope when the body has thrown `error`. Throws that, or another, or returns what the operation gives. */
+  protected failed(error: unknown): T {
+    this.close();
+    throw error;
+  }
+
+  static #run<T, A>(
+    this: void,
+    body: (argument: A) => PromiseLike<T> | T,
+    argument: A,
+  ): Promise<T> {
+    let result: Promise<T>;
+    try {
+      result = toPromise(body(argument));
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    // Reactions run in the context in which `then` is called, so these two can look their operation up: no closures.
+    return result.then(ScopedOperation.#succeed<T>, ScopedOperation.#fail) as Promise<T>;
+  }
+
+  static #succeed<T>(this: void, result: T): T {
+    return (CancelScope.current as ScopedOperation<T>).succeeded(result);
+  }
+
+  static #fail(this: void, error: unknown): unknown {
+    const ended = CancelScope.current as ScopedOperation<unknown>;
+    if (!ended.#isAwaited && isCancelled(error)) ended.#forget();
+    return ended.failed(error);
+  }
+
+  /** Cancelled, and perhaps never awaited: that is no unhandled rejection. */
+  #forget(): void {
+    this.#result?.catch(() => undefined);
+  }
+}
+
+function toPromise<T>(result: PromiseLike<T> | T): Promise<T> {
+  if (result instanceof Promise) return result;
+  return isThenable(result) ? awaitHere(result) : Promise.resolve(result);
+}
+
+// Inside the scope of the caller: what is a Future or another operation is waited for by this one.
+async function awaitHere<T>(result: PromiseLike<T>): Promise<T> {
+  return await result;
 }

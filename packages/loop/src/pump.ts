@@ -37,6 +37,7 @@ export class Pump {
   #state: "stopped" | "idle" | "scheduled" | "turning" = "stopped";
   #drainsNow = false;
   #batch = 0;
+  #interrupted = false;
   #stopping = false;
   #leaving = false;
   // A look at the host's clock costs as much as a quarter of a step: it is taken every few iterations, fewer when steps are slow.
@@ -115,10 +116,19 @@ export class Pump {
     this.#state = "turning";
     // The immediate runs in the context of whoever woke the loop: that must not count as running in its scope.
     if (scopes.getStore() !== undefined) scopes.enterWith(undefined);
-    this.#drainsNow = this.#path !== "microtask" && canDrainNow();
-    this.#turnStart = 0;
-    this.#beginIteration();
-    this.#continue();
+    const wasInterrupted = this.#interrupted;
+    this.#interrupted = true;
+    try {
+      this.#drainsNow = this.#path !== "microtask" && canDrainNow();
+      if (wasInterrupted) drainNow();
+      else this.#beginIteration();
+      this.#turnStart = 0;
+      this.#continue();
+      this.#interrupted = false;
+    } finally {
+      // A tick of the program has thrown. The host is told as the error leaves; the rest runs in another turn.
+      if (this.#interrupted) this.#schedule();
+    }
   };
 
   #beginIteration(): void {

@@ -10,6 +10,7 @@ import {
   type Operation,
   operation,
   RuntimeError,
+  ScopedOperation,
   toError,
 } from "@aio/loop";
 import { createTask } from "./create-task.ts";
@@ -79,7 +80,8 @@ export class TaskGroup {
         "A task group needs a task to wait in; call it inside of one, for example in the main function of run()",
       );
     this.#state = "entered";
-    return operation((scope) => this.#run(scope, body), { handOn: true });
+    const scope = (this.#scope = new GroupOperation<T | undefined>());
+    return scope.start((run) => this.#run(scope, run), body);
   }
 
   /**
@@ -164,7 +166,6 @@ export class TaskGroup {
     scope: CancelScope,
     body: (group: this) => PromiseLike<T> | T,
   ): Promise<T | undefined> {
-    this.#scope = scope;
     if (this.#aborting) this.#cancelBody();
     let result: T | undefined;
     let thrown: { readonly error: unknown } | null = null;
@@ -243,6 +244,13 @@ export class TaskGroup {
     if (this.#scope === null || this.#bodyCancelled) return;
     this.#bodyCancelled = true;
     this.#scope.cancel(undefined, "group");
+  }
+}
+
+/** The scope of a group: what is owed to it when it is left is owed to the one around. */
+class GroupOperation<T> extends ScopedOperation<T> {
+  protected override get handsOn(): boolean {
+    return true;
   }
 }
 

@@ -142,7 +142,7 @@ export class Task<T> extends Future<T> implements Step {
     if (context === null) return false;
     this.#context = null;
     const owed = this.#scope.takeOwed();
-    if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this);
+    if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this, undefined);
     else this.#failed(owed.error);
     return true;
   }

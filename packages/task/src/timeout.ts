@@ -1,15 +1,14 @@
 import { inspect } from "node:util";
 import {
-  type CancelScope,
   checkFunction,
   checkMilliseconds,
   getRunningLoop,
   isCancelled,
-  type Handle,
   type Operation,
-  operation,
   RuntimeError,
+  ScopedOperation,
   TimeoutError,
+  type Timer,
 } from "@aio/loop";
 import { currentTask } from "./current.ts";
 
@@ -52,12 +51,8 @@ export function timeoutAt<T>(
   body: (timeout: Timeout) => PromiseLike<T> | T,
 ): Operation<T> {
   if (when !== null) checkMilliseconds("when", when);
-  checkFunction("body", body);
-  if (currentTask() === null)
-    throw new RuntimeError(
-      "A timeout needs a task to interrupt; call it inside of one, for example in the main function of run()",
-    );
-  return operation((scope) => Timeout.run(scope, when, body), { handOn: true });
+  checkUse(body);
+  return new Deadline<T>().begin(when, body);
 }
 
 /**
@@ -76,19 +71,18 @@ export function moveOnAfter<T>(
   delay: number | null,
   body: (timeout: Timeout) => PromiseLike<T> | T,
 ): Operation<T | undefined> {
-  let deadline: Timeout | undefined;
-  const bounded = timeout(delay, (own) => {
-    deadline = own;
-    return body(own);
-  });
-  return operation(async () => {
-    try {
-      return await bounded;
-    } catch (error) {
-      if (deadline?.error === error) return undefined;
-      throw error;
-    }
-  });
+  if (delay !== null) checkMilliseconds("delay", delay);
+  const when = delay === null ? null : getRunningLoop().time() + delay;
+  checkUse(body);
+  return new SilentDeadline<T | undefined>().begin(when, body);
+}
+
+function checkUse(body: unknown): void {
+  checkFunction("body", body);
+  if (currentTask() !== null) return;
+  throw new RuntimeError(
+    "A timeout needs a task to interrupt; call it inside of one, for example in the main function of run()",
+  );
 }
 
 type State = "active" | "expiring" | "expired" | "finished";
@@ -99,47 +93,21 @@ type State = "active" | "expiring" | "expired" | "finished";
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.Timeout | asyncio.Timeout}.
  */
 export class Timeout {
-  readonly #scope: CancelScope;
-  #state: State = "active";
-  #when: number | null = null;
-  #handle: Handle | null = null;
-  #error: TimeoutError | null = null;
+  // Not the same object: the operation is a thenable, which the body could not hand around.
+  readonly #deadline: Deadline<unknown>;
 
-  private constructor(scope: CancelScope) {
-    this.#scope = scope;
-  }
-
-  /** Runs `body` in `scope`, with a deadline. For {@link timeoutAt}. */
-  static async run<T>(
-    scope: CancelScope,
-    when: number | null,
-    body: (timeout: Timeout) => PromiseLike<T> | T,
-  ): Promise<T> {
-    const deadline = new Timeout(scope);
-    const before = scope.requestsAround();
-    deadline.reschedule(when);
-    try {
-      return await body(deadline);
-    } catch (error) {
-      throw deadline.#leave(before, error);
-    } finally {
-      deadline.#leave(before, undefined);
-    }
+  constructor(deadline: Deadline<unknown>) {
+    this.#deadline = deadline;
   }
 
   /** The deadline, in milliseconds of `loop.time()`, or null. */
   get when(): number | null {
-    return this.#when;
-  }
-
-  /** The error that the deadline threw, or null. */
-  get error(): TimeoutError | null {
-    return this.#error;
+    return this.#deadline.limit;
   }
 
   /** Whether the deadline has passed while the body ran. */
   get expired(): boolean {
-    return this.#state === "expiring" || this.#state === "expired";
+    return this.#deadline.state === "expiring" || this.#deadline.state === "expired";
   }
 
   /**
@@ -149,39 +117,103 @@ export class Timeout {
    */
   reschedule(when: number | null): void {
     if (when !== null) checkMilliseconds("when", when);
-    if (this.#state !== "active")
-      throw new RuntimeError(
-        `The timeout is ${this.#state}; it can be rescheduled only while its body runs`,
-      );
-    const loop = getRunningLoop();
-    this.#when = when;
-    this.#handle?.cancel();
-    if (when === null) this.#handle = null;
-    else if (when <= loop.time()) this.#handle = loop.callSoon(() => this.#expire());
-    else this.#handle = loop.callAt(when, () => this.#expire());
+    this.#deadline.reschedule(when);
   }
 
   [inspect.custom](): string {
-    return `<Timeout ${this.#state} when=${this.#when}>`;
+    return `<Timeout ${this.#deadline.state} when=${this.when}>`;
+  }
+}
+
+/** Operation and scope in one: the deadline cancels the scope, and leaving it tells whose the cancellation was. */
+class Deadline<T> extends ScopedOperation<T> {
+  limit: number | null = null;
+  state: State = "active";
+  readonly #loop = getRunningLoop();
+  readonly #requestsBefore = this.requestsAround();
+  #timer: DeadlineTimer | null = null;
+
+  begin(limit: number | null, body: (timeout: Timeout) => PromiseLike<T> | T): this {
+    this.reschedule(limit);
+    return this.start(body, new Timeout(this));
   }
 
-  #expire(): void {
-    this.#state = "expiring";
-    this.#handle = null;
-    this.#scope.cancel(undefined, "deadline");
+  reschedule(limit: number | null): void {
+    if (this.state !== "active")
+      throw new RuntimeError(
+        `The timeout is ${this.state}; it can be rescheduled only while its body runs`,
+      );
+    this.#disarm();
+    this.limit = limit;
+    if (limit === null) return;
+    this.#timer = new DeadlineTimer(this, limit);
+    if (limit <= this.#loop.time()) this.#loop.enqueue(this.#timer);
+    else this.#loop.addTimer(this.#timer);
   }
 
-  /** Ends the deadline. Returns the error to throw for the one that the body threw. */
-  #leave(before: number, error: unknown): unknown {
-    this.#handle?.cancel();
-    this.#handle = null;
-    if (this.#state === "active") this.#state = "finished";
-    if (this.#state !== "expiring") return error;
-    this.#state = "expired";
-    // Other requests than ours came meanwhile: the cancellation is theirs.
-    if (this.#scope.takeBack() > before) return error;
-    if (!isCancelled(error)) return error;
-    this.#error = new TimeoutError("The deadline passed", { cause: error });
-    return this.#error;
+  /** `timer` is due. The deadline may have been moved since, or the body have ended, in the same iteration. */
+  pass(timer: DeadlineTimer): void {
+    if (timer !== this.#timer) return;
+    this.state = "expiring";
+    this.cancel(undefined, "deadline");
+  }
+
+  protected override get handsOn(): boolean {
+    return true;
+  }
+
+  protected override succeeded(result: T): T {
+    this.#leave();
+    return super.succeeded(result);
+  }
+
+  protected override failed(error: unknown): T {
+    const isOurs = this.#leave() && isCancelled(error);
+    this.close();
+    if (isOurs) return this.expired(error);
+    throw error;
+  }
+
+  /** What comes out in place of the cancellation. */
+  protected expired(cause: unknown): T {
+    throw new TimeoutError("The deadline passed", { cause });
+  }
+
+  /** Returns whether the deadline has passed, and nobody else asks for a cancellation. */
+  #leave(): boolean {
+    this.#disarm();
+    if (this.state === "active") this.state = "finished";
+    if (this.state !== "expiring") return false;
+    this.state = "expired";
+    return this.takeBack() <= this.#requestsBefore;
+  }
+
+  #disarm(): void {
+    if (this.#timer !== null) this.#loop.removeTimer(this.#timer);
+    this.#timer = null;
+  }
+}
+
+class DeadlineTimer implements Timer {
+  readonly when: number;
+  order = 0;
+  index = -1;
+  readonly #deadline: Deadline<unknown>;
+
+  constructor(deadline: Deadline<unknown>, when: number) {
+    this.#deadline = deadline;
+    this.when = when;
+  }
+
+  run(): boolean {
+    this.#deadline.pass(this);
+    return true;
+  }
+}
+
+/** A deadline that is no error: the program goes on behind it. */
+class SilentDeadline<T> extends Deadline<T | undefined> {
+  protected override expired(): T | undefined {
+    return undefined;
   }
 }

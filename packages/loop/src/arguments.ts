@@ -24,6 +24,20 @@ export function checkFunction(name: string, value: unknown): void {
   throw new TypeError(`Expected \`${name}\` to be a function, got ${show(value)}${remedy}`);
 }
 
+/**
+ * Checks a callback that nobody would await.
+ * @throws TypeError when `value` is not a function, or is an async one.
+ */
+export function checkPlainFunction(name: string, value: unknown): void {
+  checkFunction(name, value);
+  if (!(value instanceof AsyncFunction)) return;
+  throw new TypeError(
+    `Expected \`${name}\` to be a plain function, got an async one; have it call createTask()`,
+  );
+}
+
+const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
+
 function show(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Infinity });
 }

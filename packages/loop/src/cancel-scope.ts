@@ -178,11 +178,15 @@ export class CancelScope extends ScopeNode {
    * @returns false when the scope has ended.
    */
   cancel(message?: string, reason: CancelReason = "caller"): boolean {
+    return this.request(new CancelRequest(message, reason));
+  }
+
+  /** {@link CancelScope.cancel}, by a request that was made elsewhere. */
+  request(request: CancelRequest): boolean {
     if (this.#closed) return false;
     this.#requests += 1;
-    const request = new CancelRequest(message, reason);
     if (isDebugging()) void request.error; // made here, its stack shows who asked
-    const isRunning = this.#isRunning();
+    const { isRunning } = this;
     const isAccepted = !isRunning && this.deliver(request);
     const isHeard = this.#abortSignals(request);
     if (!isAccepted && (isRunning || !isHeard)) this.#owe(request);
@@ -303,7 +307,7 @@ export class CancelScope extends ScopeNode {
   }
 
   /** Whether the code that is running now runs inside this scope. */
-  #isRunning(): boolean {
+  get isRunning(): boolean {
     let scope: CancelScope | null = scopes.getStore() ?? null;
     while (scope !== null && scope !== this) scope = scope.parent;
     return scope !== null;

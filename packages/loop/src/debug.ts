@@ -1,7 +1,10 @@
 /** Whether new loops start in debug mode: `AIO_DEBUG` is not empty, or `NODE_DEBUG` names `aio`. */
 export function isDebugDefault(): boolean {
   const { AIO_DEBUG, NODE_DEBUG = "" } = process.env;
-  return (AIO_DEBUG !== undefined && AIO_DEBUG !== "") || NODE_DEBUG.split(",").includes("aio");
+  return (
+    (AIO_DEBUG !== undefined && AIO_DEBUG !== "") ||
+    NODE_DEBUG.toLowerCase().split(",").includes("aio")
+  );
 }
 
 const stacks = new WeakMap<object, string>();

@@ -27,7 +27,9 @@ export function logException(context: ExceptionContext): void {
   for (const key of Object.keys(details).toSorted()) {
     const value = details[key];
     if (value === undefined) continue;
-    lines.push(`${key}: ${inspect(value, { depth: 1 })}`);
+    lines.push(
+      typeof value === "string" ? `${key}:\n${value}` : `${key}: ${inspect(value, { depth: 1 })}`,
+    );
     const stack = typeof value === "object" && value !== null ? creationStack(value) : undefined;
     if (stack !== undefined) lines.push(`${key} created at:`, stack);
   }

@@ -11,6 +11,7 @@ import {
   toError,
   RuntimeError,
 } from "./errors.ts";
+import { callGuarded } from "./handle.ts";
 import type { EventLoop } from "./loop.ts";
 import { getEventLoop, runningLoop } from "./running.ts";
 import type { Step } from "./step.ts";
@@ -113,8 +114,15 @@ export class Future<T> implements PromiseLike<T> {
    * @returns false when it is done already.
    */
   cancel(message?: string, reason: CancelReason = "caller"): boolean {
+    return this.request(new CancelRequest(message, reason));
+  }
+
+  /**
+   * {@link Future.cancel}, by a request that was made elsewhere. Subclasses override this one.
+   */
+  request(request: CancelRequest): boolean {
     if (this.done) return false;
-    this.endCancelled(new CancelRequest(message, reason));
+    this.endCancelled(request);
     return true;
   }
 
@@ -159,14 +167,16 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * What `await` calls. The wait belongs to the scope of the awaiting code, which passes its
-   * cancellation on to this Future. What is done already is no wait.
+   * What `await` calls, with two functions. The wait belongs to the scope of the awaiting code, which
+   * passes its cancellation on to this Future. What is done already is no wait.
    */
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
     if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
+    // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
+    if (!onFulfilled || !onRejected) return awaitHere(this).then(onFulfilled, onRejected);
     const misuse = this.#misuse();
     return new FutureWait<T, R1, R2>(misuse ?? this, onFulfilled, onRejected);
   }
@@ -276,6 +286,10 @@ export class Future<T> implements PromiseLike<T> {
   }
 }
 
+async function awaitHere<T>(future: Future<T>): Promise<T> {
+  return await future;
+}
+
 /** Whether `value` is a Future or a Task. */
 export function isFuture(value: unknown): value is Future<unknown> {
   return value instanceof Future;
@@ -292,12 +306,7 @@ class DoneCallback<F extends Future<unknown>> implements Step {
   }
 
   run(): boolean {
-    const { loop } = this.#future;
-    try {
-      this.#context.run(this.callback, this.#future);
-    } catch (exception) {
-      loop.callbackFailed(this, exception);
-    }
+    this.#context.run(callGuarded, this, this.#future.loop, () => this.callback(this.#future));
     return true;
   }
 
@@ -335,7 +344,7 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
   }
 
   override deliver(request: CancelRequest): boolean {
-    return this.#future.cancel(request.message, request.reason);
+    return this.#future.request(request);
   }
 
   override describe(): string {

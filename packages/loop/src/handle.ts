@@ -43,7 +43,7 @@ export class Handle implements Step {
   }
 
   [inspect.custom](): string {
-    return `<${this.constructor.name}${this.cancelled ? " cancelled" : ""} ${this.#name}>`;
+    return `<${this.constructor.name}${this.cancelled ? " cancelled" : ""} ${this.#name || "anonymous"}>`;
   }
 }
 
@@ -69,7 +69,8 @@ export class TimerHandle extends Handle implements Timer {
   }
 }
 
-function callGuarded(handle: Handle, loop: EventLoop, call: () => unknown): void {
+/** Calls a callback, and reports what it throws, in the same context. */
+export function callGuarded(handle: object, loop: EventLoop, call: () => unknown): void {
   try {
     call();
   } catch (exception) {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import { checkFunction, checkMilliseconds } from "./arguments.ts";
-import { CancelScope } from "./cancel-scope.ts";
+import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
+import { CancelScope, type ScopeNode } from "./cancel-scope.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { isDebugDefault, recordCreation } from "./debug.ts";
 import type { DrainPath } from "./drain.ts";
@@ -190,6 +190,7 @@ export class EventLoop {
     }
     const run = (this.#run = Promise.withResolvers<void>());
     setRunningLoop(this);
+    this.#signals.hold();
     this.#pump.start();
     return run.promise;
   }
@@ -202,6 +203,10 @@ export class EventLoop {
   async runUntilComplete<T>(future: Future<T>): Promise<T> {
     if (!isFuture(future))
       throw new TypeError(`Expected \`future\` to be a Future or Task, got ${inspect(future)}`);
+    if (future.loop !== this)
+      throw new RangeError(
+        `Expected \`future\` to belong to this loop, got one of another loop: ${inspect(future)}`,
+      );
     this.checkRunnable();
     const stop: Step = {
       run: () => {
@@ -243,6 +248,7 @@ export class EventLoop {
       );
     if (this.#closed) return;
     this.#closed = true;
+    for (const task of this.scope.nodes()) this.#reportPending(task);
     this.#signals.removeAll();
     this.#pump.clear();
     for (const callback of this.#closers) callback();
@@ -293,7 +299,7 @@ export class EventLoop {
       else this.#exceptionHandler(this, context);
     } catch (exception) {
       if (leavesLoop(exception)) this.leave(exception);
-      else logException({ message: "Unhandled error in exception handler", exception, context });
+      else this.#reportHandler(exception, context);
     }
   }
 
@@ -321,7 +327,7 @@ export class EventLoop {
     ...args: A
   ): void {
     this.#checkOpen();
-    checkFunction("callback", callback);
+    checkPlainFunction("callback", callback);
     this.#signals.add(this, signal, bind(callback, args));
   }
 
@@ -339,7 +345,16 @@ export class EventLoop {
     return `<EventLoop running=${this.isRunning} closed=${this.#closed} debug=${this.#debug}>`;
   }
 
+  #reportHandler(exception: unknown, context: ExceptionContext): void {
+    try {
+      logException({ message: "Unhandled error in exception handler", exception, context });
+    } catch (error) {
+      console.error("Unhandled error in the logger of @aio/loop", error, context); // there is nobody else to tell
+    }
+  }
+
   #stopped(): void {
+    this.#signals.release();
     const run = this.#run;
     const failure = this.#failure;
     this.#run = this.#failure = null;
@@ -362,6 +377,12 @@ export class EventLoop {
     );
   }
 
+  #reportPending(node: ScopeNode): void {
+    const task = node instanceof CancelScope ? node.task : null;
+    if (task !== null)
+      this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
+  }
+
   #observe(step: Step, duration: number): void {
     if (duration >= this.slowCallbackDuration)
       log.warn(`Executing ${inspect(step)} took ${duration.toFixed(0)} ms`);
@@ -374,11 +395,7 @@ export class EventLoop {
   #checkCallback(callback: unknown): void {
     this.#checkOpen();
     checkFunction("callback", callback);
-    if (this.#debug && callback instanceof AsyncFunction) {
-      throw new TypeError(
-        `Expected \`callback\` to be a plain function, got an async one; use createTask() for it`,
-      );
-    }
+    if (this.#debug) checkPlainFunction("callback", callback);
   }
 
   #checkOpen(): void {
@@ -390,8 +407,6 @@ export class EventLoop {
 export function newEventLoop(): EventLoop {
   return new EventLoop();
 }
-
-const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
 
 function bind<A extends unknown[]>(callback: (...args: A) => unknown, args: A): () => unknown {
   return args.length === 0 ? callback : () => callback(...args);

@@ -1,7 +1,8 @@
+import { checkFunction } from "./arguments.ts";
 import { isThenable, type Operation } from "./awaitable.ts";
 import { CancelScope } from "./cancel-scope.ts";
 import { Context } from "./context.ts";
-import { InvalidStateError, isCancelled } from "./errors.ts";
+import { InvalidStateError, isCancelled, RuntimeError } from "./errors.ts";
 
 /**
  * Starts `body` at once, in a scope of its own inside the current one: what our waiting functions
@@ -18,6 +19,7 @@ import { InvalidStateError, isCancelled } from "./errors.ts";
  * ```
  */
 export function operation<T>(body: () => PromiseLike<T> | T): Operation<T> {
+  checkFunction("body", body);
   return new ScopedOperation<T>().start(body, undefined);
 }
 
@@ -42,6 +44,11 @@ export class ScopedOperation<T> extends CancelScope implements Operation<T> {
     if (this.#result === undefined)
       throw new InvalidStateError("The operation has not been started; call start() before");
     this.#isAwaited = true;
+    if (this.isRunning)
+      return Promise.reject(new RuntimeError("An operation cannot await itself")).then(
+        onFulfilled,
+        onRejected,
+      );
     this.moveTo(CancelScope.current ?? null);
     return this.#result.then(onFulfilled, onRejected);
   }

@@ -69,6 +69,8 @@ export class Pump {
 
   removeTimer(timer: Timer): void {
     this.#timers.remove(timer);
+    // Taken from outside while the loop rests: the clock must not wait for it, and keep the process alive.
+    if (this.#state === "idle") this.#clock.park(this.#timers.next, this.#wake);
   }
 
   /** Calls `callback` when the running step has come to rest: when there is no microtask left. */

@@ -4,7 +4,7 @@ import { Context } from "./context.ts";
 import { RuntimeError } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
 
-/** The signal handlers of one loop. While it has any, the loop keeps the process alive. */
+/** The signal handlers of one loop. While it has any and runs, it keeps the process alive. */
 export class SignalHandlers {
   readonly #handlers = new Map<NodeJS.Signals, () => void>();
   #keepAlive: NodeJS.Timeout | undefined;
@@ -27,8 +27,18 @@ export class SignalHandlers {
     const listener = (): void => context.run(() => void loop.callSoon(call));
     process.on(signal, listener);
     this.#handlers.set(signal, listener);
-    // Node's own watchers of signals do not keep a process alive, as a wait for a signal should.
-    this.#keepAlive ??= setInterval(() => undefined, 2 ** 30);
+    if (loop.isRunning) this.hold();
+  }
+
+  /** The loop runs: keeps the process alive, as Node's own watchers of signals do not. */
+  hold(): void {
+    if (this.#handlers.size > 0) this.#keepAlive ??= setInterval(() => undefined, 2 ** 30);
+  }
+
+  /** The loop has stopped. */
+  release(): void {
+    clearInterval(this.#keepAlive);
+    this.#keepAlive = undefined;
   }
 
   has(signal: NodeJS.Signals): boolean {
@@ -40,10 +50,7 @@ export class SignalHandlers {
     if (listener === undefined) return false;
     process.off(signal, listener);
     this.#handlers.delete(signal);
-    if (this.#handlers.size === 0) {
-      clearInterval(this.#keepAlive);
-      this.#keepAlive = undefined;
-    }
+    if (this.#handlers.size === 0) this.release();
     return true;
   }
 

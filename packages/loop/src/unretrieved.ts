@@ -1,3 +1,4 @@
+import { creationStack } from "./debug.ts";
 import type { EventLoop } from "./loop.ts";
 
 interface Reportable {
@@ -16,15 +17,18 @@ export class Unretrieved {
   readonly #label: string;
   readonly #exception: unknown;
   readonly #future: WeakRef<Reportable>;
+  readonly #createdAt: string | undefined;
 
   private constructor(future: Reportable, exception: unknown) {
     this.#loop = future.loop;
     this.#label = future.label;
     this.#exception = exception;
     this.#future = new WeakRef(future);
+    this.#createdAt = creationStack(future);
   }
 
   static add(future: Reportable, exception: unknown): void {
+    if (future.loop.isClosed) return;
     const record = new Unretrieved(future, exception);
     records.set(future, record);
     collected.register(future, record, future);
@@ -44,6 +48,7 @@ export class Unretrieved {
       message: `${this.#label} exception was never retrieved`,
       exception: this.#exception,
       future: this.#future.deref(),
+      "created at": this.#createdAt,
     });
   }
 }

@@ -1,6 +1,8 @@
-import type { Operation } from "./awaitable.ts";
+import { inspect } from "node:util";
+import { isThenable, type Operation } from "./awaitable.ts";
+import { type CancelRequest, CancelScope } from "./cancel-scope.ts";
 import { runOutside } from "./context.ts";
-import { cancellationOf, type CancelReason } from "./errors.ts";
+import { cancellationOf } from "./errors.ts";
 import { Future } from "./future.ts";
 import type { EventLoop } from "./loop.ts";
 
@@ -14,7 +16,11 @@ export function wrapFuture<T>(
   source: PromiseLike<T>,
   options?: { loop?: EventLoop | undefined },
 ): Future<T> {
-  return source instanceof Future ? source : new Follower(source, options);
+  if (source instanceof Future) return source;
+  if (isThenable(source)) return new Follower(source, options);
+  throw new TypeError(
+    `Expected \`source\` to be a Future or another promise, got ${inspect(source)}`,
+  );
 }
 
 class Follower<T> extends Future<T> {
@@ -39,9 +45,10 @@ class Follower<T> extends Future<T> {
     );
   }
 
-  override cancel(message?: string, reason?: CancelReason): boolean {
-    if (isOperation(this.#source)) return !this.done && this.#source.cancel(message);
-    return super.cancel(message, reason);
+  override request(request: CancelRequest): boolean {
+    const source = this.#source;
+    if (this.done || !isOperation(source)) return super.request(request);
+    return source instanceof CancelScope ? source.request(request) : source.cancel(request.message);
   }
 }
 

@@ -42,7 +42,13 @@ export class ExceptionGroup extends AggregateError {
       if (outside !== null) others.push(outside);
     }
     const group = (errors: unknown[]): ExceptionGroup | null =>
-      errors.length === 0 ? null : new ExceptionGroup(this.message, errors, { cause: this.cause });
+      errors.length === 0
+        ? null
+        : new ExceptionGroup(
+            this.message,
+            errors,
+            "cause" in this ? { cause: this.cause } : undefined,
+          );
     return [group(matching), group(others)];
   }
 }

@@ -1,7 +1,7 @@
 import {
   type Awaitable,
   CancelledError,
-  type CancelReason,
+  type CancelRequest,
   Future,
   getRunningLoop,
   type Step,
@@ -101,10 +101,10 @@ class Gathering extends Future<unknown> {
   }
 
   /** Cancels all children that are not done; the outcome comes when they are. */
-  override cancel(message?: string, reason?: CancelReason): boolean {
+  override request(request: CancelRequest): boolean {
     if (this.done) return false;
     let accepted = false;
-    for (const child of this.#children) accepted = child.cancel(message, reason) || accepted;
+    for (const child of this.#children) accepted = child.request(request) || accepted;
     if (accepted) this.#cancelRequested = true;
     return accepted;
   }
@@ -155,7 +155,7 @@ class ChildDone implements Step {
 }
 
 /** What a child threw, as it was thrown. */
-function thrown(child: Future<unknown>): unknown {
+export function thrown(child: Future<unknown>): unknown {
   try {
     return child.result();
   } catch (error) {

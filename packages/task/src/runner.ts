@@ -9,6 +9,7 @@ import {
   isCancelled,
   KeyboardInterrupt,
   RuntimeError,
+  runningLoop,
   setEventLoop,
 } from "@aio/loop";
 import { createTask } from "./create-task.ts";
@@ -107,6 +108,10 @@ export class Runner implements AsyncDisposable {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<T> {
     checkFunction("main", main);
+    if (runningLoop() !== null)
+      throw new RuntimeError(
+        "An event loop runs in this thread; await what you need instead of run()",
+      );
     const { loop } = this;
     loop.checkRunnable();
     const isOwnLoop = this.#options.loopFactory === undefined;
@@ -130,9 +135,11 @@ export class Runner implements AsyncDisposable {
    * the loop. Does nothing the second time.
    */
   async close(): Promise<void> {
+    const loop = this.#loop;
+    if (loop?.isRunning)
+      throw new RuntimeError("The runner runs; close it behind its run(), not inside");
     if (this.#closed) return;
     this.#closed = true;
-    const loop = this.#loop;
     if (loop === null) return;
     try {
       await cancelAll(loop);

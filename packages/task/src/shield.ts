@@ -1,5 +1,6 @@
-import { type Awaitable, type Future, type Step } from "@aio/loop";
+import { type Awaitable, Future, type Step } from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
+import { thrown } from "./gather.ts";
 
 /**
  * Waits for `awaitable` without passing a cancellation on to it: whoever waits is cancelled, the
@@ -15,10 +16,10 @@ import { ensureFuture } from "./create-task.ts";
 export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const inner = ensureFuture(awaitable);
   if (inner.done) return inner;
-  const outer = inner.loop.createFuture<T>();
+  const outer = new Outer<T>({ loop: inner.loop });
   const innerDone: Step = {
     run: () => {
-      if (!outer.cancelled) copyOutcome(inner, outer);
+      outer.follow(inner);
       return false;
     },
   };
@@ -34,14 +35,14 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   return outer;
 }
 
-function copyOutcome<T>(inner: Future<T>, outer: Future<T>): void {
-  if (inner.cancelled) {
-    outer.cancel();
-    return;
+class Outer<T> extends Future<T> {
+  /** Ends as `inner` did. */
+  follow(inner: Future<T>): void {
+    if (this.cancelled) return;
+    if (inner.cancelled) this.cancel();
+    else if (inner.exception() === null) this.complete(inner.result());
+    else this.fail(thrown(inner));
   }
-  const exception = inner.exception();
-  if (exception === null) outer.setResult(inner.result());
-  else outer.setException(exception);
 }
 
 const reports = new WeakMap<Future<unknown>, Step>();

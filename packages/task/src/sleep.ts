@@ -1,7 +1,6 @@
 import {
   CancelRequest,
   CancelScope,
-  type CancelReason,
   checkMilliseconds,
   type EventLoop,
   Future,
@@ -62,8 +61,8 @@ class Sleep<T> extends Future<T> implements Timer {
     return false;
   }
 
-  override cancel(message?: string, reason?: CancelReason): boolean {
-    const cancelled = super.cancel(message, reason);
+  override request(request: CancelRequest): boolean {
+    const cancelled = super.request(request);
     if (cancelled) this.loop.removeTimer(this);
     return cancelled;
   }

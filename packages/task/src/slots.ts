@@ -1,6 +1,6 @@
-import { type Coroutine, type Future, getRunningLoop } from "@aio/loop";
+import { type Future, getRunningLoop } from "@aio/loop";
 
-/** Lets so many coroutines run at a time; the others wait for their turn, in the order in which they came. */
+/** So many may be inside at a time; the others wait for their turn, in the order in which they came. */
 export class Slots {
   #free: number;
   readonly #waiting = new Set<Future<undefined>>();
@@ -12,32 +12,30 @@ export class Slots {
     this.#free = limit;
   }
 
-  /** Runs `coroutine` in the next free slot. */
-  async run<T>(coroutine: Coroutine<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await this.#turn();
-    try {
-      return await coroutine();
-    } finally {
-      this.#release();
+  /**
+   * Takes a slot, to be given back by {@link Slots.leave}.
+   *
+   * Cancellation: none is taken.
+   */
+  async enter(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
     }
-  }
-
-  async #turn(): Promise<void> {
     const turn = getRunningLoop().createFuture<undefined>();
     this.#waiting.add(turn);
     try {
       await turn;
     } catch (error) {
-      if (!turn.cancelled) this.#release(); // given a slot, and cancelled before it ran
+      if (!turn.cancelled) this.leave(); // given a slot, and cancelled before it ran
       throw error;
     } finally {
       this.#waiting.delete(turn);
     }
   }
 
-  /** Hands the slot to the next that waits; nobody can overtake it. */
-  #release(): void {
+  /** Gives a slot back: to the next that waits, whom nobody can overtake. */
+  leave(): void {
     for (const turn of this.#waiting) {
       if (turn.done) continue;
       turn.setResult(undefined);

@@ -59,7 +59,11 @@ export function staggeredRace<T>(
       for (const [index, start] of [...starters].entries()) {
         const failed = getRunningLoop().createFuture<undefined>();
         errors.push(null);
-        void group.createTask(() => attempt(start, index, () => failed.setResult(undefined)));
+        void group.createTask(() =>
+          attempt(start, index, () => {
+            if (!failed.done) failed.setResult(undefined);
+          }),
+        );
         await moveOnAfter(delay, () => failed);
       }
     });

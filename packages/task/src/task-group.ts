@@ -58,6 +58,7 @@ export class TaskGroup {
   #fatal: Error | undefined;
   readonly #tasks = new Set<Task<unknown>>();
   readonly #slots: Slots | null;
+  readonly #running = new Set<Task<unknown>>(); // those in a slot
   readonly #errors: unknown[] = [];
 
   constructor({ limit = Infinity }: TaskGroupOptions = {}) {
@@ -98,8 +99,10 @@ export class TaskGroup {
     }
     if (this.#aborting)
       throw new RuntimeError("The task group is shutting down, and takes no more tasks");
-    const slots = this.#slots;
-    const task = createTask(slots === null ? coroutine : () => slots.run(coroutine), options);
+    const task = createTask(
+      this.#slots === null ? coroutine : this.#limited(coroutine, this.#slots),
+      options,
+    );
     this.#tasks.add(task);
     const watch = (): void =>
       task.addDoneStep({
@@ -111,6 +114,8 @@ export class TaskGroup {
     // An eager task that fails in its first step must not cancel the body inside this call.
     if (task.isEager) void task.firstStep.then(watch);
     else watch();
+    // It was eager, and had the group cancelled by its first step, before it was one of its tasks.
+    if (this.#aborting) task.cancel(undefined, "group");
     return task;
   }
 
@@ -190,13 +195,15 @@ export class TaskGroup {
       if (leavesLoop(thrown.error)) this.#fatal ??= thrown.error;
       if (!this.#aborting) this.#abort();
     }
+    let interruption: { readonly error: unknown } | null = null;
     while (this.#tasks.size > 0) {
       this.#allDone ??= getRunningLoop().createFuture();
       try {
         await this.#allDone;
       } catch (error) {
+        interruption = { error };
         if (!this.#aborting) {
-          cancellation = { error };
+          cancellation = interruption;
           this.#abort();
         }
       }
@@ -204,7 +211,8 @@ export class TaskGroup {
     }
     if (this.#fatal !== undefined) throw this.#fatal;
     // The request that interrupted the body was ours: it ends here, unless others ask too.
-    if (this.#bodyCancelled && scope.takeBack() === 0) cancellation = null;
+    if (this.#bodyCancelled)
+      cancellation = scope.takeBack() === 0 ? null : (cancellation ?? interruption);
     if (cancellation !== null && this.#errors.length === 0) throw cancellation.error;
     if (thrown !== null && !isCancelled(thrown.error)) this.#errors.push(thrown.error);
     if (this.#errors.length === 0) return;
@@ -217,9 +225,13 @@ export class TaskGroup {
     this.#tasks.delete(task);
     if (this.#tasks.size === 0 && this.#allDone !== null && !this.#allDone.done)
       this.#allDone.setResult(undefined);
-    if (task.cancelled) return;
-    const exception = task.exception();
-    if (exception === null) return;
+    const exception = task.cancelled ? null : task.exception();
+    if (exception !== null) this.#taskFailed(task, exception);
+    // Only now: the next one must not begin when this one has failed.
+    if (this.#running.delete(task)) this.#slots?.leave();
+  }
+
+  #taskFailed(task: Task<unknown>, exception: Error): void {
     this.#errors.push(exception);
     if (leavesLoop(exception)) this.#fatal ??= exception;
     if (this.#state === "finished" || this.#scope === null) {
@@ -233,6 +245,16 @@ export class TaskGroup {
     if (this.#aborting || this.#bodyCancelled) return;
     this.#abort();
     this.#cancelBody();
+  }
+
+  /** `coroutine`, in the next free slot. */
+  #limited<T>(coroutine: Coroutine<T>, slots: Slots): Coroutine<T> {
+    return async () => {
+      await slots.enter();
+      const task = currentTask();
+      if (task !== null) this.#running.add(task);
+      return await coroutine();
+    };
   }
 
   #abort(): void {
@@ -260,7 +282,9 @@ async function runUntilStarted<T>(
   ready: Future<T>,
 ): Promise<void> {
   try {
-    await coroutine((value) => ready.setResult(value));
+    await coroutine((value) => {
+      if (!ready.cancelled) ready.setResult(value); // else nobody waits any more
+    });
     if (!ready.done)
       ready.setException(new RuntimeError("The task ended without a call of started()"));
   } catch (error) {

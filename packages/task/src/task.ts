@@ -1,6 +1,7 @@
 import {
   cancellationOf,
   type CancelReason,
+  type CancelRequest,
   CancelScope,
   checkFunction,
   Context,
@@ -104,7 +105,11 @@ export class Task<T> extends Future<T> implements Step {
    * @returns false when the task is done.
    */
   override cancel(message?: string, reason?: CancelReason): boolean {
-    const accepted = !this.done && this.#scope.cancel(message, reason);
+    return super.cancel(message, reason);
+  }
+
+  override request(request: CancelRequest): boolean {
+    const accepted = !this.done && this.#scope.request(request);
     if (accepted && this.loop.debug) watchCancellation(this);
     return accepted;
   }

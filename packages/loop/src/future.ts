@@ -134,6 +134,7 @@ export class Future<T> implements PromiseLike<T> {
     const first = this.#outcome;
     if (this.#state === "cancelled" && first instanceof CancelledError) {
       this.#outcome = undefined;
+      this.#request = new CancelRequest(undefined, first.reason);
       return first;
     }
     return this.#request?.error ?? new CancelledError();

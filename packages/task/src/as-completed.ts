@@ -30,10 +30,14 @@ import { ensureFuture } from "./create-task.ts";
  * for await (const task of asCompleted(tasks)) console.log(task.result());
  * ```
  */
-export function asCompleted<T>(
-  awaitables: Iterable<Awaitable<T>>,
+export function asCompleted<A extends Awaitable<unknown>>(
+  awaitables: Iterable<A>,
+  options?: { readonly timeout?: number | null | undefined },
+): Completions<A extends Awaitable<infer T> ? T : never>;
+export function asCompleted(
+  awaitables: Iterable<Awaitable<unknown>>,
   { timeout = null }: { readonly timeout?: number | null | undefined } = {},
-): Completions<T> {
+): Completions<unknown> {
   if (
     isThenable(awaitables) ||
     typeof awaitables !== "object" ||
@@ -48,8 +52,14 @@ export function asCompleted<T>(
   return new Completions(awaitables, timeout);
 }
 
+/**
+ * A Future that is done, as `for await` gives it. TypeScript takes the `then` of what is iterated for
+ * a promise to unwrap; JavaScript does not unwrap it.
+ */
+export type Completed<T> = Omit<Future<T>, "then">;
+
 /** What {@link asCompleted} gives: to be iterated once, in either way. */
-export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Future<T>> {
+export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Completed<T>> {
   readonly #pending = new Set<Future<T>>();
   readonly #done: (Future<T> | "timeout")[] = [];
   readonly #waiting: Future<undefined>[] = [];
@@ -82,7 +92,7 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Fut
   }
 
   // By hand: an async generator would await the Futures that it yields.
-  [Symbol.asyncIterator](): AsyncIterator<Future<T>> {
+  [Symbol.asyncIterator](): AsyncIterator<Completed<T>> {
     return {
       next: async () => {
         if (this.#left === 0) return { done: true, value: undefined };

@@ -68,6 +68,17 @@ export const eagerTaskFactory: TaskFactory = (loop, coroutine, options) =>
   new Task(coroutine, { eagerStart: true, ...options, loop });
 
 /**
+ * Returns a task factory that makes its tasks by `construct`, eager unless they say otherwise.
+ * Counterpart of `asyncio.create_eager_task_factory`.
+ */
+export function createEagerTaskFactory(
+  construct: <T>(coroutine: Coroutine<T>, options: TaskOptions) => Task<T>,
+): TaskFactory {
+  checkFunction("construct", construct);
+  return (loop, coroutine, options) => construct(coroutine, { eagerStart: true, ...options, loop });
+}
+
+/**
  * Returns a Future of `awaitable`: a Future or Task as it is, a task for a coroutine function, and a
  * Future that follows an operation or a foreign promise.
  *

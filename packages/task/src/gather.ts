@@ -27,7 +27,8 @@ type AnyAwaitable = Awaitable<unknown>;
  *
  * Takes the awaitables one by one, or as an array with options.
  *
- * Cancellation: all of them are cancelled; the error comes when all have ended.
+ * Cancellation: all of them are cancelled; the error comes when the first has ended by it, or, with
+ * `returnExceptions`, when all have.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.gather | asyncio.gather}.
  *

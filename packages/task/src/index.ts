@@ -1,5 +1,6 @@
-export { asCompleted, type Completions } from "./as-completed.ts";
+export { asCompleted, type Completed, type Completions } from "./as-completed.ts";
 export {
+  createEagerTaskFactory,
   createTask,
   eagerTaskFactory,
   ensureFuture,

@@ -1,0 +1,6 @@
+import { expect, test } from "vitest";
+import * as sync from "../src/index.ts";
+
+test("The package exports these names, and no others", () => {
+  expect(Object.keys(sync).toSorted()).toEqual(["Event"]);
+});

@@ -1,0 +1,21 @@
+import type { AddressInfo } from "node:net";
+
+/** One end of a connection, or what a server listens on. */
+export interface SocketAddress {
+  /** The numeric IP address. */
+  readonly address: string;
+  readonly port: number;
+  readonly family: "IPv4" | "IPv6";
+}
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+export function formatAddress(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Returns what the host says of a socket as a {@link SocketAddress}; null when it is not connected (any more). */
+export function toSocketAddress(info: Partial<AddressInfo>): SocketAddress | null {
+  const { address, port, family } = info;
+  if (address === undefined || port === undefined) return null;
+  return Object.freeze({ address, port, family: family === "IPv6" ? "IPv6" : "IPv4" });
+}

@@ -1,0 +1,129 @@
+import net from "node:net";
+import type { LookupAddress } from "node:dns";
+import { type EventLoop, isCancelled, runOutside } from "@aio/loop";
+import { formatAddress } from "./address.ts";
+import { resolve, type ResolveOptions } from "./resolve.ts";
+
+/** Where a socket is to be connected to, and how. */
+export interface ConnectOptions extends ResolveOptions {
+  /** A name or an address. */
+  readonly host: string;
+  readonly port: number;
+  /** The name or address to connect from; by default the system chooses. */
+  readonly localAddress?: string | undefined;
+  /** The port to connect from; by default the system chooses. */
+  readonly localPort?: number | undefined;
+  /** Whether a failure is always an `AggregateError` with the errors of all addresses. */
+  readonly allErrors?: boolean | undefined;
+}
+
+/**
+ * Returns a socket that is connected to the first address of `host` that accepts. It is paused.
+ *
+ * Cancellation: the socket is closed.
+ */
+export async function connect(loop: EventLoop, options: ConnectOptions): Promise<net.Socket> {
+  const { host, port, localAddress, localPort, allErrors = false } = options;
+  const addresses = await resolve(loop, host, options);
+  const locals =
+    localAddress === undefined ? undefined : await resolve(loop, localAddress, options);
+  const errors: Error[] = [];
+  for (const { address, family } of addresses) {
+    const target = { host: address, port, family, localPort };
+    try {
+      if (locals === undefined) return await attempt(loop, target);
+      return await connectFrom(loop, locals, target);
+    } catch (error) {
+      if (isCancelled(error)) throw error;
+      errors.push(error as Error);
+    }
+  }
+  throw summary(errors, allErrors);
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly family: number;
+  readonly localPort: number | undefined;
+}
+
+/** Connects from the first of `locals` that can be bound to. */
+async function connectFrom(
+  loop: EventLoop,
+  locals: readonly LookupAddress[],
+  target: Target,
+): Promise<net.Socket> {
+  let failure: Error | undefined;
+  for (const { address, family } of locals) {
+    if (family !== target.family) continue;
+    try {
+      return await attempt(loop, { ...target, localAddress: address });
+    } catch (error) {
+      if (isCancelled(error) || !isLocal(error)) throw error;
+      failure = cannotBind(error, address, target.localPort ?? 0);
+    }
+  }
+  throw failure ?? new Error(`No matching local address with family IPv${target.family} found`);
+}
+
+async function attempt(
+  loop: EventLoop,
+  target: Target & { readonly localAddress?: string },
+): Promise<net.Socket> {
+  const connected = loop.createFuture<void>();
+  const socket = runOutside(() =>
+    net.connect({
+      ...target,
+      allowHalfOpen: true,
+      autoSelectFamily: false,
+      noDelay: true,
+    } as net.TcpNetConnectOpts),
+  );
+  socket.pause(); // nothing is read before there is a protocol
+  socket.once("connect", () => {
+    if (!connected.done) connected.setResult(undefined);
+  });
+  socket.on("error", (error) => {
+    if (!connected.done) connected.setException(error);
+  });
+  const forget = loop.atClose(() => socket.destroy());
+  try {
+    await connected;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    forget();
+  }
+  return socket;
+}
+
+/** Whether connecting failed for the local address. The system may notice that only while connecting. */
+function isLocal(error: unknown): error is NodeJS.ErrnoException {
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  return syscall === "bind" || code === "EADDRINUSE" || code === "EADDRNOTAVAIL";
+}
+
+function cannotBind(error: NodeJS.ErrnoException, address: string, port: number): Error {
+  const { code, message } = error;
+  const local = formatAddress(address, port);
+  return Object.assign(new Error(`Cannot connect from ${local}: ${message}`, { cause: error }), {
+    code,
+  });
+}
+
+function summary(errors: readonly Error[], allErrors: boolean): Error {
+  const [first] = errors;
+  if (first === undefined) return new Error("unreachable: no address was tried");
+  if (allErrors) return aggregate(errors, "createConnection failed");
+  if (errors.every((error) => error.message === first.message)) return first;
+  const messages = errors.map((error) => error.message).join(", ");
+  return aggregate(errors, `Multiple exceptions: ${messages}`);
+}
+
+/** As Node does, with the code of the first error. */
+function aggregate(errors: readonly Error[], message: string): AggregateError {
+  const [first]: readonly NodeJS.ErrnoException[] = errors;
+  return Object.assign(new AggregateError(errors, message), { code: first?.code });
+}

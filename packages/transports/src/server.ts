@@ -1,0 +1,322 @@
+import net from "node:net";
+import { inspect } from "node:util";
+import {
+  Context,
+  type EventLoop,
+  Future,
+  isCancelled,
+  type Operation,
+  operation,
+  runOutside,
+  RuntimeError,
+} from "@aio/loop";
+import { formatAddress, type SocketAddress, toSocketAddress } from "./address.ts";
+import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
+import { SocketTransport } from "./socket-transport.ts";
+
+type State = "created" | "serving" | "closed";
+
+/** What a {@link Server} listens on, and how. */
+export interface ListenOptions {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly backlog: number;
+  readonly keepAlive: boolean;
+  readonly reusePort: boolean;
+}
+
+/**
+ * Accepts connections, and knows those that are open. Made by {@link createServer}.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.Server | asyncio.Server}.
+ *
+ * @example
+ * ```ts
+ * const server = await createServer(() => new Echo(), { host: "127.0.0.1", port: 8888 });
+ * await server.serveForever();
+ * ```
+ */
+export class Server implements AsyncDisposable {
+  /** The loop that it belongs to. */
+  readonly loop: EventLoop;
+  readonly #factory: ProtocolFactory;
+  readonly #context = new Context();
+  readonly #listeners: net.Server[] = [];
+  readonly #transports = new Set<SocketTransport>();
+  readonly #waiters = new Set<Future<void>>();
+  readonly #forget: () => void;
+  #state: State = "created";
+  #sockets: readonly SocketAddress[] = Object.freeze([]);
+  // Those that came before it serves, or while the loop does not run.
+  readonly #early: net.Socket[] = [];
+  #forever: Future<never> | null = null;
+
+  private constructor(loop: EventLoop, factory: ProtocolFactory) {
+    this.loop = loop;
+    this.#factory = factory;
+    this.#forget = loop.atClose(() => this.#stopListening());
+  }
+
+  /** Makes a server that listens on all of `addresses`. For {@link createServer}. */
+  static async listen(
+    loop: EventLoop,
+    factory: ProtocolFactory,
+    options: ListenOptions,
+  ): Promise<Server> {
+    const server = new Server(loop, factory);
+    try {
+      await server.#listen(options);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** What it listens on, with the real ports; empty when it is closed. */
+  get sockets(): readonly SocketAddress[] {
+    return this.#sockets;
+  }
+
+  /** Whether it accepts connections. */
+  isServing(): boolean {
+    return this.#state === "serving";
+  }
+
+  /**
+   * Begins to accept connections, if it was made with `startServing: false`. Does nothing when it serves.
+   *
+   * asyncio's server listens only from here on; ours does from the start, and holds early connections back.
+   * @throws RuntimeError when it is closed.
+   */
+  startServing(): Operation<void> {
+    this.#start();
+    return operation(() => undefined);
+  }
+
+  /**
+   * Serves until the waiting task is cancelled, or {@link Server.close} is called: then closes the
+   * server, waits for its connections to end, and throws the CancelledError.
+   *
+   * Cancellation: as said. A second one does not wait for the connections.
+   * @throws RuntimeError when it is closed, or this was called already.
+   */
+  serveForever(): Operation<never> {
+    if (this.#forever !== null)
+      throw new RuntimeError(
+        `${inspect(this)} serves forever already; one caller can wait for that`,
+      );
+    this.#start();
+    const forever = (this.#forever = this.loop.createFuture<never>());
+    return operation(async () => {
+      try {
+        return await forever;
+      } catch (error) {
+        if (isCancelled(error)) {
+          this.close();
+          await this.waitClosed();
+        }
+        throw error;
+      } finally {
+        this.#forever = null;
+      }
+    });
+  }
+
+  /**
+   * Stops listening, at once. Open connections go on; {@link Server.serveForever} ends. Does nothing the second time.
+   */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#forget();
+    this.#stopListening();
+    this.#forever?.cancel();
+    this.#wake();
+  }
+
+  /**
+   * Waits until the server is closed and all its connections are gone; returns at once when they are.
+   * It does not close anything itself: see {@link Server.close}, {@link Server.closeClients}.
+   *
+   * Cancellation: nothing changes.
+   */
+  waitClosed(): Operation<void> {
+    return operation(async () => {
+      if (this.#isGone()) return;
+      const waiter = this.loop.createFuture<void>();
+      this.#waiters.add(waiter);
+      try {
+        await waiter;
+      } finally {
+        this.#waiters.delete(waiter);
+      }
+    });
+  }
+
+  /** Calls `close()` of every open connection: each sends what it has buffered, and ends. */
+  closeClients(): void {
+    for (const transport of this.#transports) transport.close();
+  }
+
+  /** Calls `abort()` of every open connection: each ends at once. */
+  abortClients(): void {
+    for (const transport of this.#transports) transport.abort();
+  }
+
+  /** Closes the server, and waits until its connections have ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.waitClosed();
+  }
+
+  [inspect.custom](): string {
+    const sockets = this.#sockets.map(({ address, port }) => ` ${formatAddress(address, port)}`);
+    return `<Server ${this.#state}${sockets.join("")} connections=${this.#transports.size}>`;
+  }
+
+  async #listen({ addresses, port, keepAlive, ...options }: ListenOptions): Promise<void> {
+    const unavailable: Error[] = [];
+    for (const host of addresses) {
+      try {
+        await this.#listenOn({ ...options, host, port, ipv6Only: true }, keepAlive);
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        unavailable.push(error); // of a family that is switched off, perhaps
+      }
+    }
+    const sockets = this.#listeners.map((listener) =>
+      toSocketAddress(listener.address() as net.AddressInfo),
+    );
+    this.#sockets = Object.freeze(sockets.filter((address) => address !== null));
+    if (this.#sockets.length > 0) return;
+    const list = addresses.map((address) => formatAddress(address, port)).join(", ");
+    throw Object.assign(new Error(`Cannot listen on any of ${list}`, { cause: unavailable[0] }), {
+      code: "EADDRNOTAVAIL",
+    });
+  }
+
+  async #listenOn(options: net.ListenOptions, keepAlive: boolean): Promise<void> {
+    const listening = this.loop.createFuture<void>();
+    const listener = runOutside(() =>
+      net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, keepAlive }),
+    );
+    listener.on("connection", this.#onConnection);
+    listener.on("listening", () => {
+      if (listening.done) listener.close(); // cancelled meanwhile
+      else listening.setResult(undefined);
+    });
+    listener.on("error", (error) => {
+      if (!listening.done) listening.setException(error);
+      else this.#acceptFailed(error);
+    });
+    runOutside(() => listener.listen(options));
+    try {
+      await listening;
+    } catch (error) {
+      listener.close();
+      throw isCancelled(error) ? error : cannotListen(options, error);
+    }
+    this.#listeners.push(listener);
+  }
+
+  #start(): void {
+    if (this.#state === "closed")
+      throw new RuntimeError("The server is closed; make a new one with createServer()");
+    if (this.#state === "serving") return;
+    this.#state = "serving";
+    this.#acceptEarly();
+  }
+
+  readonly #acceptEarly = (): void => {
+    for (const socket of this.#early.splice(0)) this.#onConnection(socket);
+  };
+
+  readonly #onConnection = (socket: net.Socket): void => {
+    const { loop } = this;
+    if (this.#state === "closed" || loop.isClosed) {
+      socket.destroy();
+    } else if (this.#state === "created" || !loop.isRunning) {
+      socket.on("error", ignoreError);
+      this.#early.push(socket);
+      if (this.#state === "serving") loop.callSoon(this.#acceptEarly);
+    } else {
+      // A context of its own: on Node 22, what is left in a context by `enterWith` stays there.
+      const context = this.#context.run(newContext);
+      context.run(this.#accept, socket, context);
+    }
+  };
+
+  readonly #accept = (socket: net.Socket, context: Context): void => {
+    try {
+      const transport = new SocketTransport({
+        loop: this.loop,
+        socket,
+        protocol: checkProtocol(this.#factory()),
+        context,
+        lost: this.#detach,
+      });
+      this.#transports.add(transport);
+      transport.begin();
+    } catch (exception) {
+      socket.destroy();
+      if (!this.loop.debug) return;
+      this.loop.callExceptionHandler({
+        message: "Error on transport creation for incoming connection.",
+        exception,
+      });
+    }
+  };
+
+  readonly #detach = (transport: SocketTransport): void => {
+    this.#transports.delete(transport);
+    this.#wake();
+  };
+
+  #acceptFailed(exception: Error): void {
+    this.loop.callExceptionHandler({
+      message: "socket.accept() out of system resource",
+      exception,
+      server: this,
+    });
+  }
+
+  #isGone(): boolean {
+    return this.#state === "closed" && this.#transports.size === 0;
+  }
+
+  #wake(): void {
+    if (!this.#isGone()) return;
+    for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
+  }
+
+  #stopListening(): void {
+    this.#sockets = Object.freeze([]);
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    for (const socket of this.#early.splice(0)) socket.destroy();
+  }
+}
+
+function newContext(): Context {
+  return new Context();
+}
+
+function ignoreError(): void {
+  // Of a connection that nobody knows of yet. What closes it says so again.
+}
+
+function isUnavailable(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT")
+  );
+}
+
+function cannotListen({ host = "", port = 0 }: net.ListenOptions, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return Object.assign(
+    new Error(`Cannot listen on ${formatAddress(host, port)}: ${message}`, { cause: error }),
+    { code },
+  );
+}

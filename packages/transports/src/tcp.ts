@@ -1,0 +1,215 @@
+import net from "node:net";
+import { inspect } from "node:util";
+import {
+  checkFunction,
+  Context,
+  type EventLoop,
+  getRunningLoop,
+  type Operation,
+  operation,
+  RuntimeError,
+} from "@aio/loop";
+import { connect, type ConnectOptions } from "./connect.ts";
+import type { StreamProtocol } from "./protocol.ts";
+import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
+import { resolve, type ResolveOptions } from "./resolve.ts";
+import { Server } from "./server.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import type { Transport } from "./transport.ts";
+
+/** Where to connect to, and how. */
+export interface ConnectionOptions extends Omit<ConnectOptions, "host" | "port"> {
+  /** A name or an address. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** A socket that is connected already, in place of a host and port. The transport takes it over. */
+  readonly socket?: net.Socket | undefined;
+}
+
+/**
+ * Opens a TCP connection. The protocol is made once it stands; its `connectionMade` has run when
+ * this returns.
+ *
+ * The addresses of the host are tried one after the other, in the order of the resolver.
+ *
+ * Cancellation: what was opened is closed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_connection | loop.create_connection}.
+ *
+ * @param factory makes the protocol.
+ * @returns the transport and the protocol.
+ * @throws the error of the only address, or of all when they say the same; otherwise an
+ * `AggregateError`, "Multiple exceptions: …".
+ *
+ * @example
+ * ```ts
+ * const [transport, protocol] = await createConnection(() => new Client(), { host: "example.org", port: 80 });
+ * transport.write("GET / HTTP/1.0\r\n\r\n");
+ * ```
+ */
+export function createConnection<P extends StreamProtocol>(
+  factory: ProtocolFactory<P>,
+  options: ConnectionOptions,
+): Operation<[transport: Transport, protocol: P]> {
+  checkFunction("factory", factory);
+  const open = opener(options);
+  const loop = getRunningLoop();
+  return operation(async () => {
+    const socket = await open(loop);
+    let protocol: P;
+    try {
+      protocol = checkProtocol(factory());
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+    const transport = new SocketTransport({ loop, socket, protocol, context: new Context() });
+    await begin(loop, transport);
+    return [transport, protocol];
+  });
+}
+
+/** What to listen on, and how. */
+export interface ServerOptions extends ResolveOptions {
+  /** A name or address, or several; all interfaces when it is empty, null or absent. */
+  readonly host?: string | readonly string[] | null | undefined;
+  /** 0 for one that is free: another one for each address. */
+  readonly port: number;
+  /** How many connections the system holds that wait to be accepted: 100 by default. */
+  readonly backlog?: number | undefined;
+  /** Whether accepted connections are probed while they are idle. */
+  readonly keepAlive?: boolean | undefined;
+  /** Whether other sockets may listen on the same port, to share the load. From Node 22.12 on, not on all systems. */
+  readonly reusePort?: boolean | undefined;
+  /** Whether it serves at once, as by default; otherwise from {@link Server.startServing} on. */
+  readonly startServing?: boolean | undefined;
+}
+
+/**
+ * Listens for TCP connections, and makes a protocol for each.
+ *
+ * A factory that throws costs only its own connection; in debug mode it is reported.
+ *
+ * Cancellation: what was opened is closed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_server | loop.create_server}.
+ *
+ * @param factory makes the protocols.
+ * @throws an error with the system's `code`, such as `EADDRINUSE`, that names the address.
+ *
+ * @example
+ * ```ts
+ * const server = await createServer(() => new Echo(), { host: "127.0.0.1", port: 8888 });
+ * await server.serveForever();
+ * ```
+ */
+export function createServer(factory: ProtocolFactory, options: ServerOptions): Operation<Server> {
+  checkFunction("factory", factory);
+  const { host, port, backlog = 100, keepAlive = false, reusePort = false } = options;
+  const { startServing = true } = options;
+  checkPort("port", port);
+  if (reusePort) checkReusePort();
+  const hosts = checkHosts(host);
+  const loop = getRunningLoop();
+  return operation(async () => {
+    const addresses = await resolveAll(loop, hosts, options);
+    const settings = { addresses, port, backlog, keepAlive, reusePort };
+    const server = await Server.listen(loop, factory, settings);
+    if (startServing) void server.startServing();
+    return server;
+  });
+}
+
+/** Checks the options, and returns what opens the socket. */
+function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<net.Socket> {
+  const { host, port, socket } = options;
+  if (socket !== undefined) {
+    if (host !== undefined || port !== undefined)
+      throw new RangeError("Expected either `host` and `port` or `socket`, got both");
+    checkConnected(socket);
+    return async () => takeOver(socket);
+  }
+  if (host === undefined || port === undefined)
+    throw new RangeError("Expected `host` and `port`, or a `socket`, got neither");
+  if (typeof host !== "string" || host === "")
+    throw new TypeError(`Expected \`host\` to be a name or an address, got ${inspect(host)}`);
+  checkPort("port", port);
+  if (options.localPort !== undefined) checkPort("localPort", options.localPort);
+  return (loop) => connect(loop, { ...options, host, port });
+}
+
+function checkConnected(socket: net.Socket): void {
+  if (!(socket instanceof net.Socket))
+    throw new TypeError(
+      `Expected \`socket\` to be a net.Socket, got ${inspect(socket, { depth: 0 })}`,
+    );
+  if (socket.pending || socket.destroyed)
+    throw new RangeError(
+      `Expected \`socket\` to be connected, got one that is ${socket.destroyed ? "closed" : "not connected yet"}`,
+    );
+}
+
+function takeOver(socket: net.Socket): net.Socket {
+  socket.pause();
+  socket.allowHalfOpen = true;
+  return socket.setNoDelay(true);
+}
+
+/** Has the protocol told, then reading started, then the caller woken. */
+async function begin(loop: EventLoop, transport: SocketTransport): Promise<void> {
+  const begun = loop.createFuture<void>();
+  loop.callSoon(() => {
+    transport.begin();
+    if (!begun.done) begun.setResult(undefined);
+  });
+  try {
+    await begun;
+  } catch (error) {
+    transport.abort(); // cancelled: nobody will have it
+    throw error;
+  }
+}
+
+/** All interfaces: each family has a socket of its own. */
+const EVERYWHERE = ["0.0.0.0", "::"];
+
+/** Returns each address of `hosts` once. */
+async function resolveAll(
+  loop: EventLoop,
+  hosts: readonly string[],
+  options: ServerOptions,
+): Promise<string[]> {
+  const { family = 0 } = options;
+  const addresses = new Set<string>();
+  for (const host of hosts) {
+    const found =
+      host === ""
+        ? EVERYWHERE.filter((address) => family === 0 || net.isIP(address) === family)
+        : (await resolve(loop, host, options)).map(({ address }) => address);
+    for (const address of found) addresses.add(address);
+  }
+  return [...addresses];
+}
+
+function checkHosts(host: unknown): string[] {
+  if (host === undefined || host === null || host === "") return [""];
+  const hosts = typeof host === "string" ? [host] : host;
+  if (Array.isArray(hosts) && hosts.length > 0 && hosts.every((each) => typeof each === "string"))
+    return hosts;
+  throw new TypeError(
+    `Expected \`host\` to be a name or an address, or an array of them, got ${inspect(host)}`,
+  );
+}
+
+function checkPort(name: string, port: unknown): asserts port is number {
+  if (typeof port !== "number")
+    throw new TypeError(`Expected \`${name}\` to be a number, got ${inspect(port)}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new RangeError(`Expected \`${name}\` to be between 0 and 65535, got ${port}`);
+}
+
+function checkReusePort(): void {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major === 22 && minor < 12)
+    throw new RuntimeError(`\`reusePort\` needs Node 22.12, this is ${process.versions.node}`);
+}

@@ -1,0 +1,156 @@
+import type { LookupAddress } from "node:dns";
+import type { LookupFunction } from "node:net";
+import { run } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import { createConnection, createServer } from "../src/index.ts";
+import { portOf, Recorder, RecordingServer } from "./recorder.ts";
+
+describe("a connection attempt", () => {
+  test("gives the error of the only address as it is", () =>
+    run(async () => {
+      const port = await refusedPort();
+
+      const failed = createConnection(() => new Recorder(), { host: "127.0.0.1", port });
+
+      await expect(failed).rejects.toMatchObject({
+        code: "ECONNREFUSED",
+        syscall: "connect",
+        address: "127.0.0.1",
+        port,
+      });
+    }));
+
+  test("goes on to the next address when one refuses", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+      const lookup = resolveTo("127.0.0.9", "127.0.0.1");
+
+      const [transport, near] = await createConnection(() => new Recorder(), {
+        host: "example.org",
+        port: recording.port,
+        lookup,
+      });
+
+      expect(transport.getExtraInfo("peername")?.address).toBe("127.0.0.1");
+      transport.close();
+      await near.lost();
+    }));
+
+  test("fails with one error that lists those of all addresses", () =>
+    run(async () => {
+      const port = await refusedPort();
+      const lookup = resolveTo("127.0.0.1", "127.0.0.2");
+
+      const failed = createConnection(() => new Recorder(), { host: "example.org", port, lookup });
+
+      const texts = [1, 2].map((n) => `connect ECONNREFUSED 127.0.0.${n}:${port}`);
+      await expect(failed).rejects.toMatchObject({
+        message: `Multiple exceptions: ${texts.join(", ")}`,
+        code: "ECONNREFUSED",
+        errors: texts.map((message) => ({ message })),
+      });
+    }));
+
+  test("fails with the first error when all say the same", () =>
+    run(async () => {
+      const port = await refusedPort();
+      const lookup = resolveTo("127.0.0.1", "127.0.0.1");
+
+      const failed = createConnection(() => new Recorder(), { host: "example.org", port, lookup });
+
+      await expect(failed).rejects.toMatchObject({
+        message: `connect ECONNREFUSED 127.0.0.1:${port}`,
+        syscall: "connect",
+      });
+    }));
+
+  test("fails with a group when all errors are asked for, even of one address", () =>
+    run(async () => {
+      const port = await refusedPort();
+
+      const failed = createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port,
+        allErrors: true,
+      });
+
+      await expect(failed).rejects.toMatchObject({
+        message: "createConnection failed",
+        errors: [{ code: "ECONNREFUSED" }],
+      });
+    }));
+
+  test("comes from the local address that was asked for", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+
+      const [transport, near] = await createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: recording.port,
+        localAddress: "127.0.0.5",
+      });
+
+      expect(transport.getExtraInfo("sockname")?.address).toBe("127.0.0.5");
+      transport.close();
+      await near.lost();
+    }));
+
+  test("says so when no local address has the right family", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+
+      const failed = createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: recording.port,
+        localAddress: "::1",
+      });
+
+      await expect(failed).rejects.toThrow("No matching local address with family IPv4 found");
+    }));
+
+  test("names the local address when that cannot be used", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+      await using busy = await createServer(() => new Recorder(), { host: "127.0.0.1", port: 0 });
+      const localPort = portOf(busy);
+
+      const failed = createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: recording.port,
+        localAddress: "127.0.0.1",
+        localPort,
+      });
+
+      await expect(failed).rejects.toMatchObject({
+        code: "EADDRINUSE",
+        message: expect.stringMatching(`^Cannot connect from 127.0.0.1:${localPort}: `) as string,
+      });
+    }));
+
+  test("fails as it is when the local address is fine and the other side refuses", () =>
+    run(async () => {
+      const port = await refusedPort();
+
+      const failed = createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port,
+        localAddress: "127.0.0.1",
+      });
+
+      await expect(failed).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    }));
+});
+
+/** A port that nobody listens on any more. */
+async function refusedPort(): Promise<number> {
+  const server = await createServer(() => new Recorder(), { host: "127.0.0.1", port: 0 });
+  const port = portOf(server);
+  server.close();
+  await server.waitClosed();
+  return port;
+}
+
+function resolveTo(...addresses: string[]): LookupFunction {
+  const found: LookupAddress[] = addresses.map((address) => ({ address, family: 4 }));
+  return (_host, _options, callback) => process.nextTick(callback, null, found);
+}

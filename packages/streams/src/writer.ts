@@ -1,0 +1,142 @@
+import { inspect } from "node:util";
+import { type EventLoop, type Operation, operation } from "@aio/loop";
+import { yieldNow } from "@aio/task";
+import type { Bytes, ExtraInfo, WriteTransport } from "@aio/transports";
+import { completed } from "./completed.ts";
+import type { StreamReader } from "./reader.ts";
+
+/** What a writer asks of the protocol of its connection. */
+export interface WriterProtocol {
+  readonly needsDrain: boolean;
+  drained(): Promise<void>;
+  closed(): Operation<void>;
+}
+
+/**
+ * Writes to a connection. `write()` never waits: follow it by `await writer.drain()`, so that a slow
+ * peer slows the program down instead of filling its memory.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-stream.html#asyncio.StreamWriter | asyncio.StreamWriter}.
+ *
+ * @example
+ * ```ts
+ * for (const row of rows) {
+ *   writer.write(`${row}\n`);
+ *   await writer.drain();
+ * }
+ * writer.close();
+ * await writer.waitClosed();
+ * ```
+ */
+export class StreamWriter implements AsyncDisposable {
+  readonly #transport: WriteTransport;
+  readonly #protocol: WriterProtocol;
+  readonly #reader: StreamReader | null;
+  readonly #loop: EventLoop;
+
+  /** `openConnection` and `startServer` make it. */
+  constructor(
+    transport: WriteTransport,
+    protocol: WriterProtocol,
+    reader: StreamReader | null,
+    loop: EventLoop,
+  ) {
+    this.#transport = transport;
+    this.#protocol = protocol;
+    this.#reader = reader;
+    this.#loop = loop;
+  }
+
+  /** The transport under it. */
+  get transport(): WriteTransport {
+    return this.#transport;
+  }
+
+  /** The loop that it belongs to. */
+  get loop(): EventLoop {
+    return this.#loop;
+  }
+
+  /**
+   * Sends `data`, at once as far as the host takes it; the rest is buffered.
+   * @throws TypeError when `data` is neither bytes nor a string; RuntimeError after {@link StreamWriter.writeEof}.
+   */
+  write(data: Bytes): void {
+    this.#transport.write(data);
+  }
+
+  /** Sends all of `list`, in order. */
+  writelines(list: Iterable<Bytes>): void {
+    this.#transport.writelines(list);
+  }
+
+  /**
+   * Waits until enough of what was written has been sent; does not wait when little is buffered. Any
+   * number of tasks may wait.
+   *
+   * Cancellation: what was written stays written.
+   * @throws {@link ConnectionResetError} when the connection is lost; the error that the reader has, if any.
+   */
+  drain(): Operation<void> {
+    const protocol = this.#protocol;
+    if (!protocol.needsDrain && !this.#transport.isClosing() && !this.#reader?.exception())
+      return DRAINED;
+    return operation(async () => {
+      const error = this.#reader?.exception() ?? null;
+      if (error !== null) throw error;
+      // The protocol must have a chance to hear of the loss: otherwise a loop of write and drain would never end.
+      if (this.#transport.isClosing()) await yieldNow();
+      await protocol.drained();
+    });
+  }
+
+  /** Closes the connection once all is sent. Does nothing the second time. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** Whether the connection is closing, or closed. */
+  isClosing(): boolean {
+    return this.#transport.isClosing();
+  }
+
+  /**
+   * Waits until the connection is gone: call {@link StreamWriter.close} before.
+   *
+   * Cancellation: nothing changes.
+   * @throws the error that it was lost with, if any.
+   */
+  waitClosed(): Operation<void> {
+    return this.#protocol.closed();
+  }
+
+  /** Whether {@link StreamWriter.writeEof} works. */
+  canWriteEof(): boolean {
+    return this.#transport.canWriteEof();
+  }
+
+  /** Tells the other side that no more will come, once all is sent. Reading goes on. */
+  writeEof(): void {
+    this.#transport.writeEof();
+  }
+
+  /** Returns what the transport knows under `name`, such as `peername`; or `fallback`. */
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | null;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+  getExtraInfo(name: string, fallback?: unknown): unknown {
+    return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /** Closes the connection, and waits until it is gone. An error that it was lost with is thrown. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.waitClosed();
+  }
+
+  [inspect.custom](): string {
+    return `<StreamWriter ${inspect(this.#transport)}>`;
+  }
+}
+
+// Almost every drain() has nothing to wait for: they share one promise.
+const DRAINED: Operation<void> = completed(undefined);

@@ -1,0 +1,223 @@
+import { inspect } from "node:util";
+import { getRunningLoop, isCancelled } from "@aio/loop";
+import { createTask, gather, run, yieldNow } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import { ConnectionResetError } from "../src/index.ts";
+import { acceptRaw, fill, openPair, portOf, quiet } from "./streams.ts";
+
+describe("StreamWriter", () => {
+  test("writes bytes, strings and lists of them", () =>
+    run(async () => {
+      await using ends = await openPair();
+
+      ends.writer.write("a");
+      ends.writer.write(new Uint8Array([98]));
+      ends.writer.writelines(["c", Buffer.from("d\n")]);
+
+      expect(String(await ends.far.reader.readline())).toBe("abcd\n");
+    }));
+
+  test("ends its side, and reads on", () =>
+    run(async () => {
+      await using ends = await openPair();
+      expect(ends.writer.canWriteEof()).toBe(true);
+
+      ends.writer.write("question");
+      ends.writer.writeEof();
+      expect(String(await ends.far.reader.read())).toBe("question");
+      ends.far.writer.write("answer");
+      ends.far.writer.close();
+
+      expect(String(await ends.reader.read())).toBe("answer");
+    }));
+
+  test("knows its transport, its loop and its peer", () =>
+    run(async () => {
+      await using ends = await openPair();
+      const { writer } = ends;
+
+      expect(writer.getExtraInfo("peername")).toEqual({
+        address: "127.0.0.1",
+        port: portOf(ends.server),
+        family: "IPv4",
+      });
+      expect(writer.getExtraInfo("unknown", 1)).toBe(1);
+      expect(writer.loop).toBe(getRunningLoop());
+      expect(inspect(writer)).toBe(`<StreamWriter ${inspect(writer.transport)}>`);
+    }));
+
+  test("has closed the connection at the end of its scope", () =>
+    run(async () => {
+      await using ends = await openPair();
+      {
+        await using writer = ends.writer;
+        writer.write("last words");
+      }
+
+      expect(ends.writer.isClosing()).toBe(true);
+      expect(ends.reader.atEof()).toBe(true);
+      expect(String(await ends.far.reader.read())).toBe("last words");
+    }));
+});
+
+describe("StreamWriter.drain", () => {
+  test("takes no turn of the loop when little is buffered", () =>
+    run(async () => {
+      await using ends = await openPair();
+      const order: string[] = [];
+      getRunningLoop().callSoon(() => order.push("next iteration"));
+
+      ends.writer.write("little");
+      await ends.writer.drain();
+      order.push("drained");
+
+      expect(order).toEqual(["drained"]);
+      expect(ends.writer.drain().cancel()).toBe(false);
+    }));
+
+  test("waits while the peer reads nothing; all who wait go on together", () =>
+    run(async () => {
+      await using ends = await openPair(1_024);
+      fill(ends.writer);
+      const draining = Array.from({ length: 3 }, () => createTask(() => ends.writer.drain()));
+      await quiet();
+      expect(draining.some(({ done }) => done)).toBe(false);
+
+      const reading = createTask(() => ends.far.reader.read());
+      await gather(draining);
+
+      ends.writer.close();
+      expect((await reading).length % 1_048_576).toBe(0);
+    }));
+
+  test("is cancelled for one, and the others go on", () =>
+    run(async () => {
+      await using ends = await openPair(1_024);
+      fill(ends.writer);
+      const first = createTask(() => ends.writer.drain());
+      const second = createTask(() => ends.writer.drain());
+      await quiet();
+
+      first.cancel();
+      await expect(first).rejects.toSatisfy(isCancelled);
+      expect(second.done).toBe(false);
+      void createTask(() => ends.far.reader.read());
+      await second;
+
+      ends.writer.close();
+    }));
+
+  test("throws on a lost connection", () =>
+    run(async () => {
+      await using ends = await openPair();
+      ends.writer.close();
+      await ends.writer.waitClosed();
+
+      await expect(ends.writer.drain()).rejects.toThrow(
+        new ConnectionResetError("Connection lost"),
+      );
+      await expect(ends.writer.drain()).rejects.toMatchObject({
+        code: "ECONNRESET",
+        name: "ConnectionResetError",
+      });
+    }));
+
+  test("ends a loop of write and drain after a close", () =>
+    run(async () => {
+      await using ends = await openPair();
+      ends.writer.close();
+
+      const endless = async (): Promise<never> => {
+        for (;;) {
+          ends.writer.write("x");
+          await ends.writer.drain();
+        }
+      };
+
+      await expect(endless()).rejects.toThrow(ConnectionResetError);
+    }));
+
+  test("throws the exception of the reader", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      fill(writer);
+      const draining = createTask(() => writer.drain());
+      await quiet();
+
+      peer.resetAndDestroy();
+
+      await expect(draining).rejects.toMatchObject({
+        code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string,
+      });
+      await expect(writer.drain()).rejects.toMatchObject({
+        code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string,
+      });
+      server.close();
+      await server.waitClosed();
+    }));
+
+  test("is released when the connection is aborted", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      fill(writer);
+      const draining = createTask(() => writer.drain());
+      await quiet();
+      expect(draining.done).toBe(false);
+
+      server.abortClients();
+
+      await draining;
+      server.close();
+      await server.waitClosed();
+      peer.destroy();
+    }));
+});
+
+describe("StreamWriter.waitClosed", () => {
+  test("returns when the connection is gone, to all who wait", () =>
+    run(async () => {
+      await using ends = await openPair();
+      const waiting = Array.from({ length: 3 }, () => createTask(() => ends.writer.waitClosed()));
+      await quiet();
+      expect(waiting.some(({ done }) => done)).toBe(false);
+
+      waiting[1]?.cancel();
+      await yieldNow();
+      ends.writer.close();
+      ends.writer.close();
+      await waiting[0];
+      await waiting[2];
+
+      expect(waiting[1]?.cancelled).toBe(true);
+      await ends.writer.waitClosed();
+    }));
+
+  test("throws the error that the connection was lost with, and nobody has to ask", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      const waiting = createTask(() => writer.waitClosed());
+      await quiet();
+
+      peer.resetAndDestroy();
+
+      await expect(waiting).rejects.toMatchObject({ code: "ECONNRESET" });
+      await expect(writer.waitClosed()).rejects.toMatchObject({ code: "ECONNRESET" });
+      server.close();
+      await server.waitClosed();
+    }));
+
+  test("returns on the server's side with unread data, too", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      peer.write("nobody reads this");
+      await quiet();
+
+      writer.close();
+      await writer.waitClosed();
+
+      expect(writer.isClosing()).toBe(true);
+      server.close();
+      await server.waitClosed();
+      peer.destroy();
+    }));
+});

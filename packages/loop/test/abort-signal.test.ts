@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { setTimeout as hostTimeout } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import {
+  abortSignal,
+  CancelledError,
+  CancelScope,
+  EventLoop,
+  isCancelled,
+  RuntimeError,
+  SystemClock,
+} from "../src/index.ts";
+import { inLoop, nextTurn } from "./in-loop.ts";
+
+describe("abortSignal", () => {
+  test("is the signal of the current scope", () => {
+    const scope = new CancelScope(null);
+
+    expect(scope.run(() => abortSignal())).toBe(scope.signal);
+  });
+
+  test("is refused where there is no scope", () => {
+    expect(() => abortSignal()).toThrow(
+      new RuntimeError("There is no current scope; call abortSignal() inside of a task"),
+    );
+  });
+
+  test("stops an operation of Node, whose error tells of the cancellation", async () => {
+    await inLoop(
+      async (loop) => {
+        const scope = new CancelScope();
+        const work = scope.run(
+          async () => await hostTimeout(60_000, undefined, { signal: abortSignal() }),
+        );
+        await nextTurn(loop);
+
+        scope.cancel("enough");
+
+        const error: unknown = await work.then(null, (reason: unknown) => reason);
+        expect([isCancelled(error), (error as Error).cause]).toEqual([
+          true,
+          new CancelledError("enough"),
+        ]);
+      },
+      { clock: new SystemClock() },
+    );
+  });
+});
+
+describe("The signal of a scope", () => {
+  test("is aborted when the scope is cancelled, by the error", () => {
+    const scope = new CancelScope(null);
+    const { signal } = scope;
+    const before = signal.aborted;
+
+    scope.cancel("enough", "deadline");
+
+    expect([before, signal.aborted]).toEqual([false, true]);
+    expect(signal.reason).toMatchObject({
+      name: "CancelledError",
+      message: "enough",
+      reason: "deadline",
+    });
+  });
+
+  test("is aborted by the very error that the waits throw", async () => {
+    await inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const { signal } = scope;
+      const work = scope.run(async () => await loop.createFuture());
+      await nextTurn(loop);
+
+      scope.cancel("enough");
+
+      await expect(work).rejects.toBe(signal.reason);
+    });
+  });
+
+  test("is aborted when a scope around it is cancelled", () => {
+    const outer = new CancelScope(null);
+    const { signal } = new CancelScope(outer);
+
+    outer.cancel();
+
+    expect(signal.aborted).toBe(true);
+  });
+
+  test("is not aborted when a scope inside is cancelled", () => {
+    const outer = new CancelScope(null);
+    const { signal } = outer;
+
+    new CancelScope(outer).cancel();
+
+    expect(signal.aborted).toBe(false);
+  });
+
+  test("is the same until the scope is cancelled, and another one then", () => {
+    const scope = new CancelScope(null);
+    const { signal } = scope;
+    const again = scope.signal;
+    scope.cancel();
+    scope.takeOwed();
+
+    expect([again === signal, scope.signal === signal, scope.signal.aborted]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("is aborted already when a request is owed, and delivers it", async () => {
+    await inLoop(async (loop) => {
+      const scope = new CancelScope();
+      scope.cancel("owed");
+      const { signal } = scope;
+      const future = loop.createFuture<string>();
+      const work = scope.run(async () => await future);
+      await nextTurn(loop);
+      future.setResult("went on");
+
+      expect([signal.reason, await work]).toEqual([new CancelledError("owed"), "went on"]);
+    });
+  });
+
+  test("that somebody listens to delivers the request: the next wait is left alone", async () => {
+    await inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const aborted = once(scope.signal, "abort");
+      scope.cancel();
+      await aborted;
+      const future = loop.createFuture<string>();
+      const work = scope.run(async () => await future);
+      await nextTurn(loop);
+      future.setResult("went on");
+
+      expect(await work).toBe("went on");
+    });
+  });
+
+  test("that nobody listens to delivers nothing: the next wait is interrupted", async () => {
+    await inLoop(async (loop) => {
+      const scope = new CancelScope();
+      expect(scope.signal.aborted).toBe(false);
+      scope.cancel("still owed");
+
+      const work = scope.run(async () => await loop.createFuture());
+
+      await expect(work).rejects.toThrow(new CancelledError("still owed"));
+    });
+  });
+
+  test("runs its listeners without the loop", () => {
+    const calls: string[] = [];
+    const scope = new EventLoop().scope;
+    scope.signal.addEventListener("abort", () => calls.push("aborted"));
+
+    scope.cancel();
+
+    expect(calls).toEqual(["aborted"]);
+  });
+});

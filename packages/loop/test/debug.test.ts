@@ -1,0 +1,172 @@
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { creationStack, EventLoop, isDebugDefault, setLogger } from "../src/index.ts";
+import { iterate } from "./in-loop.ts";
+
+/** What is logged while the test runs. */
+function logged(): string[] {
+  const lines: string[] = [];
+  const write = (message: string): void => void lines.push(message);
+  setLogger({ error: write, warn: write, debug: write });
+  onTestFinished(() => setLogger(null));
+  return lines;
+}
+
+function stubEnvironment(variables: Record<string, string | undefined>): void {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
+}
+
+function spin(duration: number): void {
+  const end = performance.now() + duration;
+  while (performance.now() < end);
+}
+
+async function asyncCallback(): Promise<void> {}
+
+describe("Debug mode", () => {
+  test.each([
+    [{ AIO_DEBUG: "1" }, true],
+    [{ AIO_DEBUG: "0" }, true], // as in Python: not empty is on
+    [{ AIO_DEBUG: "" }, false],
+    [{ NODE_DEBUG: "aio" }, true],
+    [{ NODE_DEBUG: "http,aio,net" }, true],
+    [{ NODE_DEBUG: "AIO" }, true], // Node does not look at the case either
+    [{ NODE_DEBUG: "audio,aiox" }, false],
+    [{}, false],
+  ])("is by default what the environment %o says: %s", (variables, expected) => {
+    stubEnvironment({ AIO_DEBUG: undefined, NODE_DEBUG: undefined, ...variables });
+
+    expect([isDebugDefault(), new EventLoop().debug]).toEqual([expected, expected]);
+  });
+
+  test("is what the option says, whatever the environment does", () => {
+    stubEnvironment({ AIO_DEBUG: "1" });
+    const off = new EventLoop({ debug: false });
+    stubEnvironment({ AIO_DEBUG: "" });
+    const on = new EventLoop({ debug: true });
+
+    expect([off.debug, on.debug]).toEqual([false, true]);
+  });
+
+  test("can be switched on and off", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: false });
+    loop.slowCallbackDuration = 0;
+
+    loop.debug = true;
+    loop.callSoon(() => undefined);
+    await iterate(loop);
+    const whileOn = lines.length;
+    loop.debug = false;
+    loop.callSoon(() => undefined);
+    await iterate(loop);
+
+    expect([whileOn, lines.length]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ["callSoon", (loop: EventLoop) => loop.callSoon(asyncCallback)],
+    ["callSoonThreadsafe", (loop: EventLoop) => loop.callSoonThreadsafe(asyncCallback)],
+    ["callLater", (loop: EventLoop) => loop.callLater(1, asyncCallback)],
+    ["callAt", (loop: EventLoop) => loop.callAt(1, asyncCallback)],
+  ])("has %s refuse async functions, which are let through otherwise", (_name, schedule) => {
+    expect(() => schedule(new EventLoop({ debug: true }))).toThrow(
+      new TypeError(
+        "Expected `callback` to be a plain function, got an async one; have it call createTask()",
+      ),
+    );
+    expect(() => schedule(new EventLoop({ debug: false }))).not.toThrow();
+  });
+});
+
+describe("A slow callback", () => {
+  test("is reported in debug mode, with its name and its milliseconds", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: true });
+    loop.slowCallbackDuration = 2;
+    loop.callSoon(function slow() {
+      spin(3);
+    });
+    loop.callSoon(() => undefined);
+
+    await iterate(loop);
+
+    expect(lines[0]).toMatch(/^Executing <Handle slow> took \d+ ms$/);
+  });
+
+  test("is slow by the microtasks that it starts too", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: true });
+    loop.slowCallbackDuration = 20;
+    loop.callSoon(function slow() {
+      void Promise.resolve().then(() => spin(21));
+    });
+
+    await iterate(loop);
+
+    expect(lines).toEqual([expect.stringMatching(/^Executing <Handle slow> took \d+ ms$/)]);
+  });
+
+  test("takes at least 100 ms by default", () => {
+    expect(new EventLoop().slowCallbackDuration).toBe(100);
+  });
+
+  test("is not reported without debug mode, nor when it is faster", async () => {
+    const lines = logged();
+    const off = new EventLoop({ debug: false });
+    off.slowCallbackDuration = 0;
+    const fast = new EventLoop({ debug: true });
+    fast.slowCallbackDuration = 60_000;
+    for (const loop of [off, fast]) {
+      loop.callSoon(() => undefined);
+      await iterate(loop);
+    }
+
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("creationStack", () => {
+  test("tells where a handle, a timer and a Future were made, in debug mode", () => {
+    const loop = new EventLoop({ debug: true });
+    const things = [
+      loop.callSoon(() => undefined),
+      loop.callLater(1, () => undefined),
+      loop.createFuture(),
+    ];
+
+    for (const thing of things) expect(creationStack(thing)).toMatch(/^ +at .*debug\.test\.ts/m);
+  });
+
+  test("tells nothing without debug mode", () => {
+    expect(creationStack(new EventLoop({ debug: false }).createFuture())).toBeUndefined();
+  });
+
+  test("leaves the stack trace limit of the program as it is", () => {
+    const { stackTraceLimit } = Error;
+    new EventLoop({ debug: true }).callSoon(spin, 0);
+
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  });
+
+  test("has at most 10 frames", () => {
+    const loop = new EventLoop({ debug: true });
+    const deep = (depth: number): object => (depth === 0 ? loop.createFuture() : deep(depth - 1));
+
+    expect(creationStack(deep(30))?.split("\n").length).toBe(10);
+  });
+
+  test("is part of the report of an error", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: true });
+    loop.callSoon(() => {
+      throw new Error("boom");
+    });
+
+    await iterate(loop);
+
+    expect(lines[0]).toMatch(
+      /handle: <Handle anonymous>\nhandle created at:\n(?: +at .*\n)*? +at .*debug\.test/,
+    );
+  });
+});

@@ -1,4 +1,4 @@
-import { CancelScope } from "./cancel-scope.ts";
+import { Scope } from "./scope.ts";
 import { RuntimeError } from "./errors.ts";
 
 /**
@@ -14,7 +14,7 @@ import { RuntimeError } from "./errors.ts";
  * ```
  */
 export function abortSignal(): AbortSignal {
-  const scope = CancelScope.current;
+  const scope = Scope.current;
   if (scope !== undefined) return scope.signal;
   throw new RuntimeError("There is no current scope; call abortSignal() inside of a task");
 }

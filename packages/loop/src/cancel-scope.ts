@@ -1,360 +1,172 @@
-import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
-import { scopes } from "./context.ts";
-import { CancelledError, type CancelReason } from "./errors.ts";
-import { log } from "./log.ts";
-import { runningLoop } from "./running.ts";
+import { checkFunction, checkMilliseconds } from "./arguments.ts";
+import type { Operation } from "./awaitable.ts";
+import { InvalidStateError, isCancelled } from "./errors.ts";
+import { ScopedOperation } from "./operation.ts";
+import { getRunningLoop } from "./running.ts";
+import type { Timer } from "./step.ts";
 
-let calls = 0;
-
-// An AbortController costs some microseconds: made only when somebody asks for the signal.
-const controllers = new WeakMap<CancelScope, AbortController>();
-
-/** One call of `cancel`: what was said, and who asked. */
-export class CancelRequest {
-  readonly message: string | undefined;
-  readonly reason: CancelReason;
-  readonly #order = ++calls;
-  #error: CancelledError | undefined;
-
-  constructor(message: string | undefined, reason: CancelReason) {
-    this.message = message;
-    this.reason = reason;
-  }
-
-  /** Whether it was made after `other`. */
-  isNewerThan(other: CancelRequest | null): boolean {
-    return other === null || this.#order > other.#order;
-  }
-
-  /** The error that it is delivered as, wherever it is. */
-  get error(): CancelledError {
-    return (this.#error ??= new CancelledError(this.message, this.reason));
-  }
-}
-
-// The list of a scope's nodes is read and written by its nodes too.
-let newestOf: (scope: CancelScope) => ScopeNode | null;
-let setNewest: (scope: CancelScope, node: ScopeNode | null) => void;
-
-/** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
-export abstract class ScopeNode {
-  #parent: CancelScope | null = null;
-  #older: ScopeNode | null = null;
-  #newer: ScopeNode | null = null;
-
-  /** The scope around this one, or null. */
-  get parent(): CancelScope | null {
-    return this.#parent;
-  }
-
-  /** The node that entered the same scope just before this one. */
-  get older(): ScopeNode | null {
-    return this.#older;
-  }
-
-  /** Enters `scope`. The node must be in no scope. */
-  enter(scope: CancelScope): void {
-    const newest = newestOf(scope);
-    this.#parent = scope;
-    this.#older = newest;
-    if (newest !== null) newest.#newer = this;
-    setNewest(scope, this);
-  }
-
-  /** Leaves the scope that it is in, if any. */
-  leave(): void {
-    const scope = this.#parent;
-    if (scope === null) return;
-    const older = this.#older;
-    const newer = this.#newer;
-    if (older !== null) older.#newer = newer;
-    if (newer === null) setNewest(scope, older);
-    else newer.#older = older;
-    this.#parent = this.#older = this.#newer = null;
-  }
-
-  /**
-   * Passes a request on to what waits here.
-   * @returns whether anything accepted it.
-   */
-  abstract deliver(request: CancelRequest): boolean;
-
-  /** What is waited for here, for reports. */
-  abstract describe(): string;
+/** How a {@link CancelScope} is made. */
+export interface CancelScopeOptions {
+  /** When it is cancelled by itself, in milliseconds of `loop.time()`: never by default. */
+  readonly deadline?: number | undefined;
+  /** Whether cancellations from around do not reach inside: false by default. */
+  readonly shielded?: boolean | undefined;
 }
 
 /**
- * A part of a program that can be cancelled as a whole: every `await` of ours that runs inside it,
- * at any depth of plain async functions, is interrupted by {@link CancelScope.cancel}. Each task is
- * one, and so is the body of a deadline, of a task group and of an operation.
+ * A part of a program that can be cancelled as a whole, for those who come from Trio or AnyIO. Its
+ * own cancellation ends with it, silently: the program goes on behind it.
  *
- * A scope that is not waiting when the request comes remembers it, and delivers it at its next wait.
+ * Unlike Trio's, a cancellation interrupts one wait, not all that follow: what catches it goes on.
+ *
+ * Counterpart of Trio's `CancelScope`. asyncio has none; see `timeout` and `TaskGroup` of `@aio/task`.
  *
  * @example
  * ```ts
- * const scope = new CancelScope();
- * getRunningLoop().callLater(100, () => scope.cancel("too slow"));
- * await scope.run(() => work()); // throws CancelledError: too slow
- * scope.close();
+ * const scope = new CancelScope({ deadline: getRunningLoop().time() + 500 });
+ * const answer = await scope.run(() => ask(server));
+ * if (scope.cancelled) console.log("no answer in time");
  * ```
  */
-export class CancelScope extends ScopeNode {
-  static {
-    newestOf = (scope) => scope.#newest;
-    setNewest = (scope, node) => {
-      scope.#newest = node;
-    };
+export class CancelScope {
+  #state: "created" | "entered" | "left" = "created";
+  #deadline: number;
+  #shielded: boolean;
+  #requested: { readonly message: string | undefined } | null = null;
+  #cancelled = false;
+  #body: Body<unknown> | null = null;
+  #timer: ScopeTimer | null = null;
+
+  constructor({ deadline = Infinity, shielded = false }: CancelScopeOptions = {}) {
+    checkMilliseconds("deadline", deadline);
+    this.#deadline = deadline;
+    this.#shielded = shielded;
   }
 
-  /** The scope that the running code is in, or undefined. */
-  static get current(): CancelScope | undefined {
-    return scopes.getStore();
+  /** When it is cancelled by itself, in milliseconds of `loop.time()`; it can be moved. */
+  get deadline(): number {
+    return this.#deadline;
   }
 
-  /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
-  readonly task: object | null;
-  #newest: ScopeNode | null = null;
-  #requests = 0;
-  #owed: CancelRequest | null = null;
-  #lastOwed: CancelRequest | null = null;
-  #closed = false;
-
-  /**
-   * @param parent the scope around it: by default the current one; null for none.
-   * @param task the task that it is the scope of: by default that of `parent`.
-   */
-  constructor(
-    parent: CancelScope | null = scopes.getStore() ?? null,
-    task: object | null = parent?.task ?? null,
-  ) {
-    super();
-    this.task = task;
-    if (parent !== null && !parent.#closed) this.enter(parent);
+  set deadline(deadline: number) {
+    checkMilliseconds("deadline", deadline);
+    this.#deadline = deadline;
+    if (this.#state === "entered") this.#arm();
   }
 
-  /** How many requests count on this very scope. */
-  get requests(): number {
-    return this.#requests;
+  /** Whether cancellations from around do not reach inside. They strike behind the scope. */
+  get shielded(): boolean {
+    return this.#shielded;
   }
 
-  /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
-  get lastOwed(): CancelRequest | null {
-    return this.#lastOwed;
+  set shielded(shielded: boolean) {
+    this.#shielded = shielded;
+    if (this.#body !== null) this.#body.shielded = shielded;
   }
 
-  /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
-  protected get handsOn(): boolean {
-    return false;
+  /** Whether {@link CancelScope.cancel} was called, or the deadline has passed. */
+  get cancelCalled(): boolean {
+    return this.#requested !== null;
   }
 
-  /** Whether the scope has ended: then nothing enters it any more. */
-  get closed(): boolean {
-    return this.#closed;
+  /** Whether the body was interrupted by this scope, and by nobody else. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Cancels the body; when there is none yet, as soon as it waits. Does nothing the second time. */
+  cancel(message?: string): void {
+    this.#cancel(message, "caller");
   }
 
   /**
-   * A signal that is aborted when the scope is cancelled, by the error that its waits throw. A request
-   * that is owed is delivered by it.
+   * Runs `body` inside, once.
+   * @returns what it gives; undefined when this scope has interrupted it.
+   * @throws InvalidStateError the second time.
    */
-  get signal(): AbortSignal {
-    const owed = this.takeOwed();
-    if (owed !== null) return AbortSignal.abort(owed.error);
-    const controller = controllers.get(this) ?? new AbortController();
-    controllers.set(this, controller);
-    return controller.signal;
+  run<T>(body: (scope: this) => PromiseLike<T> | T): Operation<T | undefined> {
+    checkFunction("body", body);
+    if (this.#state !== "created")
+      throw new InvalidStateError("The scope was entered before; make a new one");
+    this.#state = "entered";
+    const entered = new Body<T | undefined>((isOurs) => {
+      this.#state = "left";
+      this.#disarm();
+      this.#cancelled = isOurs;
+    });
+    entered.shielded = this.#shielded;
+    this.#body = entered;
+    this.#arm();
+    if (this.#requested !== null) entered.cancel(this.#requested.message);
+    return entered.start(body, this);
   }
 
-  /** Calls `body` inside this scope. */
-  run<R>(body: () => R): R {
-    return scopes.run(this, body);
+  [inspect.custom](): string {
+    return `<CancelScope ${this.#state} deadline=${this.#deadline} cancelCalled=${this.cancelCalled}>`;
   }
 
-  /**
-   * Asks for cancellation: every wait inside is interrupted by a `CancelledError`. When nothing
-   * waits, or the caller itself runs inside, the next wait is.
-   * @param message the message of the error.
-   * @param reason who asks, as the error tells.
-   * @returns false when the scope has ended.
-   */
-  cancel(message?: string, reason: CancelReason = "caller"): boolean {
-    return this.request(new CancelRequest(message, reason));
+  #cancel(message: string | undefined, reason: "caller" | "deadline"): void {
+    if (this.#requested !== null || this.#state === "left") return;
+    this.#requested = { message };
+    this.#body?.cancel(message, reason);
   }
 
-  /** {@link CancelScope.cancel}, by a request that was made elsewhere. */
-  request(request: CancelRequest): boolean {
-    if (this.#closed) return false;
-    this.#requests += 1;
-    if (isDebugging()) void request.error; // made here, its stack shows who asked
-    const { isRunning } = this;
-    const isAccepted = !isRunning && this.deliver(request);
-    const isHeard = this.#abortSignals(request);
-    if (!isAccepted && (isRunning || !isHeard)) this.#owe(request);
-    return true;
+  #arm(): void {
+    this.#disarm();
+    if (this.#deadline === Infinity) return;
+    this.#timer = new ScopeTimer(this.#deadline, () => this.#cancel(undefined, "deadline"));
+    getRunningLoop().addTimer(this.#timer);
   }
 
-  /** Sum of the requests on this scope and those around it. */
-  requestsAround(): number {
-    let sum = 0;
-    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
-      sum += scope.#requests;
-    return sum;
-  }
-
-  /** Sum of the requests on this scope and those inside it. */
-  requestsInside(): number {
-    let sum = this.#requests;
-    for (const node of this.nodes()) if (node instanceof CancelScope) sum += node.requestsInside();
-    return sum;
-  }
-
-  /**
-   * Takes one request on this very scope back; with the last one around, what is still owed lapses.
-   * @returns the sum of the requests that are left on it and around it.
-   */
-  takeBack(): number {
-    if (this.#requests > 0) this.#requests -= 1;
-    const left = this.requestsAround();
-    if (left === 0) this.#forgive();
-    return left;
-  }
-
-  /**
-   * Takes one request inside back, outermost first; with the last one, what is still owed lapses.
-   * Counterpart of `Task.uncancel`.
-   * @returns the sum of the requests that are left.
-   */
-  uncancel(): number {
-    const scope = this.#requested();
-    if (scope !== undefined) scope.#requests -= 1;
-    const left = this.requestsInside();
-    if (left === 0) this.#forgiveInside();
-    return left;
-  }
-
-  /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
-  renew(): void {
-    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.#requests > 0) {
-        scope.#owe(new CancelRequest(undefined, scope.#lastOwed?.reason ?? "caller"));
-        return;
-      }
-    }
-  }
-
-  /** The newest request that is owed to a wait in this scope, from here or around. */
-  get owed(): CancelRequest | null {
-    let owed: CancelRequest | null = null;
-    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.#owed?.isNewerThan(owed)) owed = scope.#owed;
-    }
-    return owed;
-  }
-
-  /** Takes what is owed to a wait in this scope: all of it counts as delivered then. */
-  takeOwed(): CancelRequest | null {
-    const { owed } = this;
-    if (owed !== null) this.#forgive();
-    return owed;
-  }
-
-  /** The nodes inside, oldest first. */
-  nodes(): ScopeNode[] {
-    const nodes: ScopeNode[] = [];
-    for (let node = this.#newest; node !== null; node = node.older) nodes.push(node);
-    return nodes.toReversed();
-  }
-
-  override deliver(request: CancelRequest): boolean {
-    let accepted = false;
-    for (const node of this.nodes()) accepted = node.deliver(request) || accepted;
-    return accepted;
-  }
-
-  override describe(): string {
-    const inside = this.nodes().map((node) => node.describe());
-    return inside.filter((text) => text !== "").join(", ");
-  }
-
-  /** Moves the scope, with all that waits inside, into another. */
-  moveTo(scope: CancelScope | null): void {
-    if (this.#closed || scope === this.parent || scope?.closed) return;
-    this.leave();
-    if (scope !== null) this.enter(scope);
-  }
-
-  /**
-   * Ends the scope. What still waits inside goes on by itself, tied to it no longer. A request that is
-   * still owed lapses, or passes to the scope around: see {@link CancelScope.handsOn}.
-   */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const { parent } = this;
-    if (this.#owed !== null && this.handsOn && parent !== null && parent.requestsAround() > 0)
-      parent.#owe(this.#owed);
-    this.#owed = null;
-    this.leave();
-    if (this.#newest !== null && isDebugging()) this.#reportBranches();
-    for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
-  }
-
-  #reportBranches(): void {
-    const owner = this.task === null ? "A scope" : inspect(this.task);
-    log.warn(
-      `${owner} ends while a branch of it still waits for ${this.describe()}; await all branches, for example by gather() or race()`,
-    );
-  }
-
-  /** Whether the code that is running now runs inside this scope. */
-  get isRunning(): boolean {
-    let scope: CancelScope | null = scopes.getStore() ?? null;
-    while (scope !== null && scope !== this) scope = scope.parent;
-    return scope !== null;
-  }
-
-  /** Aborts the signals of this scope and those inside it. Returns whether anybody listens to one. */
-  #abortSignals(request: CancelRequest): boolean {
-    let isHeard = false;
-    const controller = controllers.get(this);
-    if (controller !== undefined) {
-      controllers.delete(this); // who asks after this request gets a signal of the next one
-      isHeard = getEventListeners(controller.signal, "abort").length > 0;
-      controller.abort(request.error);
-    }
-    for (const node of this.nodes()) {
-      if (node instanceof CancelScope) isHeard = node.#abortSignals(request) || isHeard;
-    }
-    return isHeard;
-  }
-
-  #owe(request: CancelRequest): void {
-    this.#owed = request;
-    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
-      scope.#lastOwed = request;
-  }
-
-  /** The outermost scope in here that counts a request. */
-  #requested(): CancelScope | undefined {
-    if (this.#requests > 0) return this;
-    for (const node of this.nodes()) {
-      const scope = node instanceof CancelScope ? node.#requested() : undefined;
-      if (scope !== undefined) return scope;
-    }
-    return undefined;
-  }
-
-  #forgive(): void {
-    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent)
-      scope.#owed = null;
-  }
-
-  #forgiveInside(): void {
-    this.#owed = null;
-    for (const node of this.nodes()) if (node instanceof CancelScope) node.#forgiveInside();
+  #disarm(): void {
+    if (this.#timer !== null) getRunningLoop().removeTimer(this.#timer);
+    this.#timer = null;
   }
 }
 
-function isDebugging(): boolean {
-  return runningLoop()?.debug ?? false;
+class ScopeTimer implements Timer {
+  readonly when: number;
+  order = 0;
+  index = -1;
+  readonly #expire: () => void;
+
+  constructor(when: number, expire: () => void) {
+    this.when = when;
+    this.#expire = expire;
+  }
+
+  run(): boolean {
+    this.#expire();
+    return true;
+  }
+}
+
+/** The body of a scope: it knows whose cancellation ends it. */
+class Body<T> extends ScopedOperation<T | undefined> {
+  readonly #left: (isOurs: boolean) => void;
+  readonly #requestsBefore = this.requestsAround();
+
+  constructor(left: (isOurs: boolean) => void) {
+    super();
+    this.#left = left;
+  }
+
+  protected override get handsOn(): boolean {
+    return true;
+  }
+
+  protected override succeeded(result: T | undefined): T | undefined {
+    this.#left(false);
+    return super.succeeded(result);
+  }
+
+  protected override failed(error: unknown): T | undefined {
+    const others = this.requestsAround() - this.requests;
+    const isOurs = isCancelled(error) && this.requests > 0 && others <= this.#requestsBefore;
+    this.#left(isOurs);
+    this.close();
+    if (isOurs) return undefined;
+    throw error;
+  }
 }

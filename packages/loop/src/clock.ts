@@ -9,11 +9,12 @@ export interface Clock {
   now(): number;
 
   /**
-   * The loop has nothing to do before `deadline` (Infinity: no timer is set).
+   * The loop has nothing to do before `deadline`: null when no timer is set, Infinity when there is one
+   * that is never due.
    * @param wake to be called at the deadline; calling it too early does no harm.
    * @returns true when the deadline is here already.
    */
-  park(deadline: number, wake: () => void): boolean;
+  park(deadline: number | null, wake: () => void): boolean;
 
   /** The loop goes on, before the deadline perhaps. */
   unpark(): void;
@@ -32,13 +33,12 @@ export class SystemClock implements Clock {
     return performance.now();
   }
 
-  park(deadline: number, wake: () => void): boolean {
+  park(deadline: number | null, wake: () => void): boolean {
     // A timer that fires before the deadline stays: timeouts that come and go would set and clear one each time.
-    if (this.#timer !== undefined && this.#timerDue <= deadline && deadline !== Infinity)
-      return false;
+    if (this.#timer !== undefined && deadline !== null && this.#timerDue <= deadline) return false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (deadline === Infinity) return false;
+    if (deadline === null) return false;
     const delay = deadline - this.now();
     if (delay <= 0) return true;
     this.#timerDue = deadline;
@@ -85,9 +85,9 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  park(deadline: number, wake: () => void): boolean {
+  park(deadline: number | null, wake: () => void): boolean {
     this.unpark();
-    if (deadline === Infinity) return false;
+    if (deadline === null || deadline === Infinity) return false;
     if (this.isolated) {
       this.#now = Math.max(this.#now, deadline);
       return true;

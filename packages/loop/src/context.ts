@@ -1,9 +1,9 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import type { CancelScope } from "./cancel-scope.ts";
+import type { Scope } from "./scope.ts";
 
 /** The scope that the running code belongs to. The one place that knows, through every native `await`. */
-export const scopes: AsyncLocalStorage<CancelScope | undefined> = new AsyncLocalStorage<
-  CancelScope | undefined
+export const scopes: AsyncLocalStorage<Scope | undefined> = new AsyncLocalStorage<
+  Scope | undefined
 >();
 
 /**
@@ -23,12 +23,7 @@ export class Context extends AsyncResource {
   }
 
   /** Calls `callback(first, second)` in this context, inside `scope`. */
-  runInScope<A, B, R>(
-    scope: CancelScope,
-    callback: (first: A, second: B) => R,
-    first: A,
-    second: B,
-  ): R {
+  runInScope<A, B, R>(scope: Scope, callback: (first: A, second: B) => R, first: A, second: B): R {
     return this.runInAsyncScope(callInside<A, B, R>, undefined, scope, callback, first, second);
   }
 }
@@ -49,7 +44,7 @@ function callOutside<A extends unknown[], R>(callback: (...args: A) => R, args: 
 }
 
 function callInside<A, B, R>(
-  scope: CancelScope,
+  scope: Scope,
   callback: (first: A, second: B) => R,
   first: A,
   second: B,

@@ -1,4 +1,7 @@
-/** How the loop drains all microtasks and ticks between two steps. */
+/**
+ * How the loop drains all microtasks between two steps, and the ticks: synchronously, or, where the host
+ * has no way to do that, in a tick behind the microtasks. That one may overtake ticks which microtasks queue.
+ */
 export type DrainPath = "tick" | "microtask";
 
 // `process._tickCallback` runs the host's queues of ticks and microtasks, synchronously, until both

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { checkFunction } from "./arguments.ts";
-import { CancelRequest, ScopeNode } from "./cancel-scope.ts";
+import { CancelRequest, ScopeNode } from "./scope.ts";
 import { Context, scopes } from "./context.ts";
 import { recordCreation } from "./debug.ts";
 import {
@@ -170,6 +170,9 @@ export class Future<T> implements PromiseLike<T> {
   /**
    * What `await` calls, with two functions. The wait belongs to the scope of the awaiting code, which
    * passes its cancellation on to this Future. What is done already is no wait.
+   *
+   * Two functions are always taken for those of an `await`, which keep their async context themselves:
+   * code that calls this by hand and needs its `AsyncLocalStorage` passes one, and chains.
    */
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,

@@ -1,7 +1,8 @@
 export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
 export { type Awaitable, type Coroutine, isThenable, type Operation } from "./awaitable.ts";
-export { CancelRequest, CancelScope, ScopeNode } from "./cancel-scope.ts";
+export { CancelRequest, Scope, ScopeNode } from "./scope.ts";
+export { CancelScope, type CancelScopeOptions } from "./cancel-scope.ts";
 export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
 export { Context, runOutside } from "./context.ts";
 export { creationStack, isDebugDefault } from "./debug.ts";

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
-import { CancelScope, type ScopeNode } from "./cancel-scope.ts";
+import { Scope, type ScopeNode } from "./scope.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { isDebugDefault, recordCreation } from "./debug.ts";
 import type { DrainPath } from "./drain.ts";
@@ -49,7 +49,7 @@ export class EventLoop {
   /** In debug mode, a task that was cancelled and still runs after so many milliseconds is reported. */
   slowCancellationDuration = 1_000;
   /** The outermost scope: inside are those of all tasks that are not done, in the order of their creation. */
-  readonly scope: CancelScope = new CancelScope(null);
+  readonly scope: Scope = new Scope(null);
   /** The exceptions of Futures that nobody has looked at yet. */
   readonly unretrieved: Set<Unretrieved> = new Set<Unretrieved>();
   readonly #pump: Pump;
@@ -232,6 +232,7 @@ export class EventLoop {
 
   /** Ends the run with `error`, right after the step that runs. What is ready stays so. */
   leave(error: unknown): void {
+    if (!this.isRunning) throw error;
     this.#failure = { error };
     this.#pump.leave();
   }
@@ -251,8 +252,15 @@ export class EventLoop {
     for (const task of this.scope.nodes()) this.#reportPending(task);
     this.#signals.removeAll();
     this.#pump.clear();
-    for (const callback of this.#closers) callback();
+    const closers = [...this.#closers];
     this.#closers.clear();
+    for (const callback of closers) {
+      try {
+        callback();
+      } catch (exception) {
+        this.callExceptionHandler({ message: "Exception in a callback of atClose", exception });
+      }
+    }
   }
 
   /**
@@ -368,7 +376,7 @@ export class EventLoop {
       .nodes()
       .map(
         (node) =>
-          `\n  ${inspect(node instanceof CancelScope ? node.task : node)} waits for ${node.describe() || "a foreign promise"}`,
+          `\n  ${inspect(node instanceof Scope ? node.task : node)} waits for ${node.describe() || "a foreign promise"}`,
       );
     this.leave(
       new DeadlockError(
@@ -378,7 +386,7 @@ export class EventLoop {
   }
 
   #reportPending(node: ScopeNode): void {
-    const task = node instanceof CancelScope ? node.task : null;
+    const task = node instanceof Scope ? node.task : null;
     if (task !== null)
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
   }

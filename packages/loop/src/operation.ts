@@ -1,6 +1,6 @@
 import { checkFunction } from "./arguments.ts";
 import { isThenable, type Operation } from "./awaitable.ts";
-import { CancelScope } from "./cancel-scope.ts";
+import { Scope } from "./scope.ts";
 import { Context } from "./context.ts";
 import { InvalidStateError, isCancelled, RuntimeError } from "./errors.ts";
 
@@ -27,7 +27,7 @@ export function operation<T>(body: () => PromiseLike<T> | T): Operation<T> {
  * An operation that is its own scope. For those who write primitives that do something when the
  * scope is left; everybody else uses {@link operation}.
  */
-export class ScopedOperation<T> extends CancelScope implements Operation<T> {
+export class ScopedOperation<T> extends Scope implements Operation<T> {
   #result: Promise<T> | undefined;
   #isAwaited = false;
 
@@ -49,7 +49,7 @@ export class ScopedOperation<T> extends CancelScope implements Operation<T> {
         onFulfilled,
         onRejected,
       );
-    this.moveTo(CancelScope.current ?? null);
+    this.moveTo(Scope.current ?? null);
     return this.#result.then(onFulfilled, onRejected);
   }
 
@@ -81,11 +81,11 @@ export class ScopedOperation<T> extends CancelScope implements Operation<T> {
   }
 
   static #succeed<T>(this: void, result: T): T {
-    return (CancelScope.current as ScopedOperation<T>).succeeded(result);
+    return (Scope.current as ScopedOperation<T>).succeeded(result);
   }
 
   static #fail(this: void, error: unknown): unknown {
-    const ended = CancelScope.current as ScopedOperation<unknown>;
+    const ended = Scope.current as ScopedOperation<unknown>;
     if (!ended.#isAwaited && isCancelled(error)) ended.#forget();
     return ended.failed(error);
   }

@@ -52,10 +52,6 @@ export class Pump {
     this.#path = path;
   }
 
-  get hasReady(): boolean {
-    return this.#ready.length > 0;
-  }
-
   enqueue(step: Step): void {
     this.#ready.push(step);
     if (this.#state === "idle") this.#wake();
@@ -70,7 +66,7 @@ export class Pump {
   removeTimer(timer: Timer): void {
     this.#timers.remove(timer);
     // Taken from outside while the loop rests: the clock must not wait for it, and keep the process alive.
-    if (this.#state === "idle") this.#clock.park(this.#timers.next, this.#wake);
+    if (this.#state === "idle") this.#clock.park(this.#deadline, this.#wake);
   }
 
   /** Calls `callback` when the running step has come to rest: when there is no microtask left. */
@@ -194,14 +190,18 @@ export class Pump {
 
   /** Rests until the next timer; returns true when it is due already. */
   #park(): boolean {
-    const deadline = this.#timers.next;
     this.#state = "idle";
-    if (this.#clock.park(deadline, this.#wake)) {
+    if (this.#clock.park(this.#deadline, this.#wake)) {
       this.#state = "turning";
       return true;
     }
-    if (deadline === Infinity && this.#clock.isolated) this.#events.deadlocked();
+    if (this.#clock.isolated) this.#events.deadlocked();
     return false;
+  }
+
+  /** When the next timer is due; null when none is set. */
+  get #deadline(): number | null {
+    return this.#timers.size === 0 ? null : this.#timers.next;
   }
 
   #isTimeToPoll(): boolean {
@@ -220,12 +220,12 @@ export class Pump {
     this.#state = "stopped";
     this.#stopping = false;
     this.#clock.unpark();
-    this.#clock.park(Infinity, this.#wake);
+    this.#clock.park(null, this.#wake);
     process.off("beforeExit", this.#beforeExit);
     this.#events.stopped();
   }
 
   readonly #beforeExit = (): void => {
-    if (this.#state === "idle" && this.#timers.next === Infinity) this.#events.deadlocked();
+    if (this.#state === "idle" && this.#timers.size === 0) this.#events.deadlocked();
   };
 }

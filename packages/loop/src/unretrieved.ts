@@ -13,14 +13,14 @@ const collected = new FinalizationRegistry<Unretrieved>((record) => record.repor
 
 /** An exception that nobody has looked at: reported when its Future is collected, or at the end of the run. */
 export class Unretrieved {
-  readonly #loop: EventLoop;
+  readonly #loop: WeakRef<EventLoop>; // weak: what is held here is never collected before the Future, which a loop may hold
   readonly #label: string;
   readonly #exception: unknown;
   readonly #future: WeakRef<Reportable>;
   readonly #createdAt: string | undefined;
 
   private constructor(future: Reportable, exception: unknown) {
-    this.#loop = future.loop;
+    this.#loop = new WeakRef(future.loop);
     this.#label = future.label;
     this.#exception = exception;
     this.#future = new WeakRef(future);
@@ -39,12 +39,13 @@ export class Unretrieved {
     const record = records.get(future);
     if (record === undefined) return;
     collected.unregister(future);
-    record.#loop.unretrieved.delete(record);
+    future.loop.unretrieved.delete(record);
   }
 
   report(): void {
-    if (!this.#loop.unretrieved.delete(this)) return;
-    this.#loop.callExceptionHandler({
+    const loop = this.#loop.deref();
+    if (!loop?.unretrieved.delete(this)) return;
+    loop.callExceptionHandler({
       message: `${this.#label} exception was never retrieved`,
       exception: this.#exception,
       future: this.#future.deref(),

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { isThenable, type Operation } from "./awaitable.ts";
-import { type CancelRequest, CancelScope } from "./cancel-scope.ts";
+import { CancelRequest, Scope } from "./scope.ts";
 import { runOutside } from "./context.ts";
 import { cancellationOf } from "./errors.ts";
 import { Future } from "./future.ts";
@@ -39,7 +39,7 @@ class Follower<T> extends Future<T> {
           if (this.done) return;
           const cancellation = cancellationOf(error);
           if (cancellation === null) this.fail(error);
-          else this.endCancelled(cancellation);
+          else this.endCancelled(CancelRequest.of(cancellation)); // every reader gets that very error
         },
       ),
     );
@@ -48,7 +48,7 @@ class Follower<T> extends Future<T> {
   override request(request: CancelRequest): boolean {
     const source = this.#source;
     if (this.done || !isOperation(source)) return super.request(request);
-    return source instanceof CancelScope ? source.request(request) : source.cancel(request.message);
+    return source instanceof Scope ? source.request(request) : source.cancel(request.message);
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   abortSignal,
   CancelledError,
-  CancelScope,
+  Scope,
   EventLoop,
   isCancelled,
   RuntimeError,
@@ -14,7 +14,7 @@ import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("abortSignal", () => {
   test("is the signal of the current scope", () => {
-    const scope = new CancelScope(null);
+    const scope = new Scope(null);
 
     expect(scope.run(() => abortSignal())).toBe(scope.signal);
   });
@@ -28,7 +28,7 @@ describe("abortSignal", () => {
   test("stops an operation of Node, whose error tells of the cancellation", async () => {
     await inLoop(
       async (loop) => {
-        const scope = new CancelScope();
+        const scope = new Scope();
         const work = scope.run(
           async () => await hostTimeout(60_000, undefined, { signal: abortSignal() }),
         );
@@ -49,7 +49,7 @@ describe("abortSignal", () => {
 
 describe("The signal of a scope", () => {
   test("is aborted when the scope is cancelled, by the error", () => {
-    const scope = new CancelScope(null);
+    const scope = new Scope(null);
     const { signal } = scope;
     const before = signal.aborted;
 
@@ -65,7 +65,7 @@ describe("The signal of a scope", () => {
 
   test("is aborted by the very error that the waits throw", async () => {
     await inLoop(async (loop) => {
-      const scope = new CancelScope();
+      const scope = new Scope();
       const { signal } = scope;
       const work = scope.run(async () => await loop.createFuture());
       await nextTurn(loop);
@@ -77,8 +77,8 @@ describe("The signal of a scope", () => {
   });
 
   test("is aborted when a scope around it is cancelled", () => {
-    const outer = new CancelScope(null);
-    const { signal } = new CancelScope(outer);
+    const outer = new Scope(null);
+    const { signal } = new Scope(outer);
 
     outer.cancel();
 
@@ -86,16 +86,16 @@ describe("The signal of a scope", () => {
   });
 
   test("is not aborted when a scope inside is cancelled", () => {
-    const outer = new CancelScope(null);
+    const outer = new Scope(null);
     const { signal } = outer;
 
-    new CancelScope(outer).cancel();
+    new Scope(outer).cancel();
 
     expect(signal.aborted).toBe(false);
   });
 
   test("is the same until the scope is cancelled, and another one then", () => {
-    const scope = new CancelScope(null);
+    const scope = new Scope(null);
     const { signal } = scope;
     const again = scope.signal;
     scope.cancel();
@@ -110,7 +110,7 @@ describe("The signal of a scope", () => {
 
   test("is aborted already when a request is owed, and delivers it", async () => {
     await inLoop(async (loop) => {
-      const scope = new CancelScope();
+      const scope = new Scope();
       scope.cancel("owed");
       const { signal } = scope;
       const future = loop.createFuture<string>();
@@ -124,7 +124,7 @@ describe("The signal of a scope", () => {
 
   test("that somebody listens to delivers the request: the next wait is left alone", async () => {
     await inLoop(async (loop) => {
-      const scope = new CancelScope();
+      const scope = new Scope();
       const aborted = once(scope.signal, "abort");
       scope.cancel();
       await aborted;
@@ -139,7 +139,7 @@ describe("The signal of a scope", () => {
 
   test("that nobody listens to delivers nothing: the next wait is interrupted", async () => {
     await inLoop(async (loop) => {
-      const scope = new CancelScope();
+      const scope = new Scope();
       expect(scope.signal.aborted).toBe(false);
       scope.cancel("still owed");
 

@@ -1,572 +1,191 @@
-import { describe, expect, onTestFinished, test } from "vitest";
-import { CancelledError, CancelScope, EventLoop, type Future, setLogger } from "../src/index.ts";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { CancelledError, CancelScope, operation } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
-const cancelled = (message: string) =>
-  expect.objectContaining({ name: "CancelledError", message }) as Error;
-
-function ignore(): void {}
-
-/** Three scopes inside each other. */
-function nested(): [CancelScope, CancelScope, CancelScope] {
-  const outer = new CancelScope(null);
-  const middle = new CancelScope(outer);
-  return [outer, middle, new CancelScope(middle)];
-}
-
-/** A scope with a wait inside that has moved from one scope to another. */
-async function moved(loop: EventLoop): Promise<{
-  from: CancelScope;
-  to: CancelScope;
-  future: Future<string>;
-  work: Promise<string>;
-}> {
-  const from = new CancelScope();
-  const to = new CancelScope();
-  const scope = new CancelScope(from);
-  const future = loop.createFuture<string>();
-  const work = scope.run(async () => await future);
-  await nextTurn(loop);
-  scope.moveTo(to);
-  return { from, to, future, work };
-}
-
 describe("CancelScope", () => {
-  test("interrupts an await at the bottom of five plain async functions", async () => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture();
-      const cleaned: number[] = [];
-      const five = async (depth: number): Promise<unknown> => {
-        try {
-          return depth === 5 ? await future : await five(depth + 1);
-        } finally {
-          cleaned.push(depth);
-        }
-      };
+  test("gives what its body gives", () =>
+    inLoop(async () => {
       const scope = new CancelScope();
-      const work = scope.run(() => five(1));
-      await nextTurn(loop);
 
-      scope.cancel("enough", "group");
+      expect(await scope.run(async () => 7)).toBe(7);
+      expect([scope.cancelCalled, scope.cancelled]).toEqual([false, false]);
+    }));
 
-      await expect(work).rejects.toMatchObject({ message: "enough", reason: "group" });
-      expect([cleaned, future.cancelled]).toEqual([[5, 4, 3, 2, 1], true]);
-    });
-  });
-
-  test("remembers a request that comes before the first wait", async () => {
-    await inLoop(async (loop) => {
+  test("interrupts its body, and ends silently", () =>
+    inLoop(async (loop) => {
       const scope = new CancelScope();
-      scope.cancel("early");
+      loop.callLater(10, () => scope.cancel("enough"));
+      let reason: unknown;
 
-      const work = scope.run(async () => await loop.createFuture());
-
-      await expect(work).rejects.toThrow(new CancelledError("early"));
-    });
-  });
-
-  test("remembers a request that comes inside a foreign promise", async () => {
-    await inLoop(async (loop) => {
-      const foreign = Promise.withResolvers<void>();
-      const steps: string[] = [];
-      const scope = new CancelScope();
-      const work = scope.run(async () => {
-        await foreign.promise;
-        steps.push("behind the foreign promise");
-        await loop.createFuture();
-      });
-      await nextTurn(loop);
-
-      scope.cancel("remembered");
-      await nextTurn(loop);
-      const before = [...steps];
-      foreign.resolve();
-
-      await expect(work).rejects.toThrow(new CancelledError("remembered"));
-      expect([before, steps]).toEqual([[], ["behind the foreign promise"]]);
-    });
-  });
-
-  test("delivers a request of the code inside at its next wait", async () => {
-    await inLoop(async (loop) => {
-      const steps: string[] = [];
-      const scope = new CancelScope();
-      const work = scope.run(async () => {
-        scope.cancel("by myself");
-        steps.push("went on");
-        await loop.createFuture();
-      });
-
-      await expect(work).rejects.toThrow(new CancelledError("by myself"));
-      expect(steps).toEqual(["went on"]);
-    });
-  });
-
-  test("does not count the await of what is done as a wait", async () => {
-    await inLoop(async (loop) => {
-      const done = loop.createFuture<string>();
-      done.setResult("value");
-      const scope = new CancelScope();
-      scope.cancel("later");
-      const work = scope.run(async () => {
-        const value = await done;
-        await expect((async () => await loop.createFuture())()).rejects.toThrow(CancelledError);
-        return value;
-      });
-
-      expect(await work).toBe("value");
-    });
-  });
-
-  test("throws instead of the result when the request comes between completion and waking", async () => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture<string>();
-      const scope = new CancelScope();
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-
-      future.setResult("value");
-      scope.cancel("at the last moment");
-
-      await expect(work).rejects.toThrow(new CancelledError("at the last moment"));
-      expect(future.result()).toBe("value");
-    });
-  });
-
-  test("delivers a request once: the next wait is left alone", async () => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture<string>();
-      const scope = new CancelScope();
-      const work = scope.run(async () => {
-        await expect((async () => await loop.createFuture())()).rejects.toThrow(CancelledError);
-        return await future;
-      });
-      scope.cancel();
-      await nextTurn(loop);
-
-      future.setResult("went on");
-
-      expect(await work).toBe("went on");
-    });
-  });
-
-  test("interrupts every branch that waits, in the order in which they began", async () => {
-    await inLoop(async (loop) => {
-      const order: string[] = [];
-      const branch = async (name: string): Promise<void> => {
+      const result = await scope.run(async () => {
         try {
           await loop.createFuture();
-        } catch {
-          order.push(name);
-        }
-      };
-      const scope = new CancelScope();
-      const work = scope.run(() => Promise.all(["a", "b", "c"].map((name) => branch(name))));
-      await nextTurn(loop);
-
-      scope.cancel();
-      await work;
-
-      expect(order).toEqual(["a", "b", "c"]);
-    });
-  });
-
-  test("leaves waits outside of it alone", async () => {
-    await inLoop(async (loop) => {
-      const outside = loop.createFuture();
-      const inside = loop.createFuture();
-      const around = new CancelScope();
-      const scope = new CancelScope(around);
-      const work = [
-        around.run(async () => await outside),
-        scope.run(async () => await inside),
-      ] as const;
-      await nextTurn(loop);
-
-      scope.cancel();
-
-      await expect(work[1]).rejects.toThrow(CancelledError);
-      expect([inside.cancelled, outside.done]).toEqual([true, false]);
-    });
-  });
-
-  test("interrupts waits in the scopes inside", async () => {
-    await inLoop(async (loop) => {
-      const scope = new CancelScope();
-      const work = scope.run(() =>
-        new CancelScope().run(() => new CancelScope().run(async () => await loop.createFuture())),
-      );
-      await nextTurn(loop);
-
-      scope.cancel("from far outside");
-
-      await expect(work).rejects.toThrow(new CancelledError("from far outside"));
-    });
-  });
-
-  test("remembers a request for the waits in scopes that are made inside later", async () => {
-    await inLoop(async (loop) => {
-      const scope = new CancelScope();
-      scope.cancel("remembered");
-
-      const work = scope.run(() => new CancelScope().run(async () => await loop.createFuture()));
-
-      await expect(work).rejects.toThrow(new CancelledError("remembered"));
-    });
-  });
-
-  test("is cancelled through wait and clean-up when clean-up waits too", async () => {
-    await inLoop(async (loop) => {
-      const cleanup = loop.createFuture();
-      const scope = new CancelScope();
-      const work = scope.run(async () => {
-        try {
-          await loop.createFuture();
-        } finally {
-          await cleanup;
+        } catch (error) {
+          reason = error;
+          throw error;
         }
       });
-      await nextTurn(loop);
-      scope.cancel("first");
-      await nextTurn(loop);
 
-      scope.cancel("second");
+      expect([result, scope.cancelled]).toEqual([undefined, true]);
+      expect(reason).toMatchObject({ name: "CancelledError", message: "enough", reason: "caller" });
+    }));
 
-      await expect(work).rejects.toThrow(new CancelledError("second"));
-      expect(scope.requests).toBe(2);
-    });
-  });
+  test("is cancelled by its deadline", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ deadline: loop.time() + 500 });
 
-  test("shows in the stack of the error who asked, in debug mode", async () => {
-    await inLoop(
-      async (loop) => {
-        const scope = new CancelScope();
-        const work = scope.run(async () => await loop.createFuture());
-        await nextTurn(loop);
+      await scope.run(() => loop.createFuture());
 
-        (function whoAsks() {
-          scope.cancel();
-        })();
+      expect([scope.cancelled, loop.time()]).toEqual([true, 500]);
+    }));
 
-        await expect(work).rejects.toMatchObject({
-          stack: expect.stringContaining("whoAsks") as string,
-        });
-      },
-      { debug: true },
-    );
-  });
+  test("can have its deadline moved while its body runs", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ deadline: loop.time() + 500 });
+      loop.callLater(400, () => {
+        scope.deadline = 800;
+      });
 
-  test("is the current scope of the code inside, and no other's", () => {
-    const scope = new CancelScope(null);
+      await scope.run(() => loop.createFuture());
 
-    expect([CancelScope.current, scope.run(() => CancelScope.current)]).toEqual([undefined, scope]);
-  });
+      expect(loop.time()).toBe(800);
+    }));
 
-  test("is made inside the current one, with its task, unless it is given another", () => {
-    const task = { name: "task" };
-    const outer = new CancelScope(null, task);
-    const inner = outer.run(() => new CancelScope());
-    const alone = outer.run(() => new CancelScope(null));
-
-    expect([inner.parent, inner.task, alone.parent, alone.task]).toEqual([outer, task, null, null]);
-  });
-
-  test("lists what is inside, oldest first, and describes it", async () => {
-    await inLoop(async (loop) => {
+  test("interrupts the first wait when it is cancelled before", () =>
+    inLoop(async (loop) => {
       const scope = new CancelScope();
-      void scope.run(async () => await loop.createFuture());
-      const inner = new CancelScope(scope);
-      await nextTurn(loop);
+      scope.cancel();
+      const steps: string[] = [];
 
-      expect(scope.nodes().indexOf(inner)).toBe(0);
-      expect([scope.nodes().length, scope.describe()]).toEqual([2, "<Future pending>"]);
-    });
-  });
-
-  test("has nothing inside any more when the waits are over", async () => {
-    await inLoop(async (loop) => {
-      const scope = new CancelScope();
       await scope.run(async () => {
-        const futures = [1, 2, 3].map(() => loop.createFuture<undefined>());
-        for (const future of futures) loop.callSoon(() => future.setResult(undefined));
-        await Promise.all(futures);
+        steps.push("started");
+        await loop.createFuture();
+        steps.push("unreachable");
       });
 
-      expect(scope.nodes()).toEqual([]);
-    });
-  });
-});
+      expect([steps, scope.cancelled]).toEqual([["started"], true]);
+    }));
 
-describe("A closed CancelScope", () => {
-  test("refuses requests", () => {
-    const scope = new CancelScope(null);
-    scope.close();
-    scope.close();
+  test("is not cancelled when its body caught the cancellation and ended", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ deadline: loop.time() + 10 });
 
-    expect([scope.cancel(), scope.requests, scope.closed]).toEqual([false, 0, true]);
-  });
+      const result = await scope.run(async () => {
+        await loop.createFuture().then(null, () => undefined);
+        return "saved";
+      });
 
-  test("lets go of what still waits inside, which goes on by itself", async () => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture<string>();
-      const around = new CancelScope();
-      const scope = new CancelScope(around);
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
+      expect([result, scope.cancelCalled, scope.cancelled]).toEqual(["saved", true, false]);
+    }));
 
-      scope.close();
-      around.cancel();
-      const isDone = future.done;
-      future.setResult("went on");
-
-      expect([await work, isDone]).toEqual(["went on", false]);
-    });
-  });
-
-  test("ties no later wait to itself", async () => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture<string>();
-      const around = new CancelScope();
-      const scope = new CancelScope(around);
-      scope.close();
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-
-      around.cancel();
-      future.setResult("went on");
-
-      expect(await work).toBe("went on");
-    });
-  });
-
-  test("reports a branch that still waits in debug mode", async () => {
-    const warnings: string[] = [];
-    setLogger({ error: ignore, warn: (message) => warnings.push(message), debug: ignore });
-    onTestFinished(() => setLogger(null));
-
-    await inLoop(
-      async (loop) => {
-        const scope = new CancelScope();
-        void scope.run(async () => await loop.createFuture());
-        await nextTurn(loop);
-        scope.close();
-      },
-      { debug: true },
-    );
-
-    expect(warnings).toEqual([
-      expect.stringMatching(
-        /ends while a branch of it still waits for <Future pending>; await all/,
-      ),
-    ]);
-  });
-});
-
-describe("The requests of a scope", () => {
-  test("are counted for itself, around it, and inside it", () => {
-    const [outer, middle, inner] = nested();
-    outer.cancel();
-    middle.cancel();
-    middle.cancel();
-    inner.cancel();
-
-    expect([outer.requests, middle.requests, inner.requests]).toEqual([1, 2, 1]);
-    expect([outer.requestsAround(), middle.requestsAround(), inner.requestsAround()]).toEqual([
-      1, 3, 4,
-    ]);
-    expect([outer.requestsInside(), middle.requestsInside(), inner.requestsInside()]).toEqual([
-      4, 3, 1,
-    ]);
-  });
-
-  test("are taken back by takeBack, which tells how many are left around", () => {
-    const [outer, middle] = nested();
-    outer.cancel();
-    middle.cancel();
-
-    expect([middle.takeBack(), middle.takeBack(), outer.takeBack()]).toEqual([1, 1, 0]);
-  });
-
-  test("are taken back by uncancel, outermost first, which tells how many are left inside", () => {
-    const [outer, middle, inner] = nested();
-    outer.cancel();
-    inner.cancel();
-    inner.cancel();
-
-    expect([outer.uncancel(), outer.requests, inner.requests]).toEqual([2, 0, 2]);
-    expect([middle.uncancel(), outer.uncancel(), outer.uncancel()]).toEqual([1, 0, 0]);
-  });
-
-  test.each([
-    ["takeBack", (scope: CancelScope) => scope.takeBack()],
-    ["uncancel", (scope: CancelScope) => scope.uncancel()],
-  ])("lapse when %s takes the last one back before it is delivered", async (_name, takeBack) => {
-    await inLoop(async (loop) => {
-      const future = loop.createFuture<string>();
+  test("passes other errors on", () =>
+    inLoop(async () => {
       const scope = new CancelScope();
+
+      await expect(scope.run(() => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+    }));
+
+  test("passes a cancellation from around on", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const around = operation(() => scope.run(() => loop.createFuture()));
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow(new CancelledError("from around"));
+      expect(scope.cancelled).toBe(false);
+    }));
+
+  test("passes a cancellation from around on when both ask", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const around = operation(() => scope.run(() => loop.createFuture()));
+      await nextTurn(loop);
+
       scope.cancel();
-      takeBack(scope);
+      around.cancel();
 
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-      future.setResult("value");
+      await expect(around).rejects.toThrow(CancelledError);
+      expect([scope.cancelCalled, scope.cancelled]).toEqual([true, false]);
+    }));
 
-      expect(await work).toBe("value");
-    });
-  });
-
-  test("stay owed when another one is left", async () => {
-    await inLoop(async (loop) => {
-      const scope = new CancelScope();
-      scope.cancel("first");
-      scope.cancel("second");
-      scope.uncancel();
-
-      const work = scope.run(async () => await loop.createFuture());
-
-      await expect(work).rejects.toThrow(new CancelledError("second"));
-    });
-  });
-
-  test.each([
-    ["outer", "inner"],
-    ["inner", "outer"],
-  ])("are delivered together, with the newest message: %s, then %s", async (first, second) => {
-    await inLoop(async (loop) => {
+  test("leaves the scope around it alone", () =>
+    inLoop(async (loop) => {
       const outer = new CancelScope();
-      const inner = new CancelScope(outer);
-      const named: Record<string, CancelScope> = { outer, inner };
-      named[first]?.cancel(first);
-      named[second]?.cancel(second);
-      const future = loop.createFuture<string>();
+      const inner = new CancelScope({ deadline: loop.time() + 10 });
 
-      const work = inner.run(async () => {
-        await expect((async () => await loop.createFuture())()).rejects.toEqual(cancelled(second));
-        return await future;
+      const result = await outer.run(async () => {
+        await inner.run(() => loop.createFuture());
+        return "went on";
+      });
+
+      expect([result, outer.cancelCalled, inner.cancelled]).toEqual(["went on", false, true]);
+    }));
+
+  test("that is shielded is reached by no cancellation from around, which strikes behind it", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const scope = new CancelScope({ shielded: true });
+      const finish = loop.createFuture<undefined>();
+      const around = operation(async () => {
+        await scope.run(async () => {
+          await finish;
+          steps.push("finished");
+        });
+        await loop.createFuture();
+        steps.push("unreachable");
       });
       await nextTurn(loop);
+
+      around.cancel("from around");
       await nextTurn(loop);
-      future.setResult("went on");
+      finish.setResult(undefined);
 
-      expect([await work, inner.owed, outer.owed]).toEqual(["went on", null, null]);
-    });
+      await expect(around).rejects.toThrow("from around");
+      expect(steps).toEqual(["finished"]);
+    }));
+
+  test("that is shielded still hears its own cancellation", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ shielded: true, deadline: loop.time() + 10 });
+
+      await scope.run(() => loop.createFuture());
+
+      expect(scope.cancelled).toBe(true);
+    }));
+
+  test("lets cancellations through again when its shield is taken down", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ shielded: true });
+      const around = operation(() => scope.run(() => loop.createFuture()));
+      await nextTurn(loop);
+
+      scope.shielded = false;
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow("from around");
+    }));
+
+  test("runs one body only", () =>
+    inLoop(async () => {
+      const scope = new CancelScope();
+      await scope.run(() => undefined);
+
+      expect(() => scope.run(() => undefined)).toThrow("make a new one");
+    }));
+
+  test.each([
+    [Number.NaN, RangeError],
+    ["5" as unknown as number, TypeError],
+  ])("refuses %o as its deadline", (deadline, type) => {
+    expect(() => new CancelScope({ deadline })).toThrow(type);
   });
 
-  test("remember the newest one that was not accepted at once, also after its delivery", () => {
-    const [outer, , inner] = nested();
-    inner.cancel("owed");
-
-    const taken = inner.takeOwed();
-
-    expect([taken?.message, inner.owed, outer.lastOwed]).toEqual(["owed", null, taken]);
-  });
-
-  test("are made anew by renew, on the nearest scope that counts one", () => {
-    const [outer, middle, inner] = nested();
-    outer.cancel("outer", "deadline");
-    outer.takeOwed();
-
-    inner.renew();
-
-    expect([inner.owed?.reason, middle.requests, outer.owed?.message]).toEqual([
-      "deadline",
-      0,
-      undefined,
-    ]);
-  });
-
-  test("are not made anew when there is none", () => {
-    const [, , inner] = nested();
-
-    inner.renew();
-
-    expect(inner.owed).toBeNull();
-  });
-});
-
-describe("close", () => {
-  class HandsOn extends CancelScope {
-    protected override get handsOn(): boolean {
-      return true;
-    }
-  }
-
-  test("lets what is owed lapse", () => {
-    const outer = new CancelScope(null);
-    const inner = new CancelScope(outer);
-    outer.cancel("outer");
-    outer.takeOwed();
-    inner.cancel("inner");
-
-    inner.close();
-
-    expect(outer.owed).toBeNull();
-  });
-
-  test("passes what is owed to the scope around, for a scope that hands on, when somebody there asks", () => {
-    const outer = new CancelScope(null);
-    const inner = new HandsOn(outer);
-    outer.cancel("outer");
-    outer.takeOwed();
-    inner.cancel("inner");
-
-    inner.close();
-
-    expect(outer.owed?.message).toBe("inner");
-  });
-
-  test("passes nothing on when nobody around asks", () => {
-    const outer = new CancelScope(null);
-    const inner = new HandsOn(outer);
-    inner.cancel("inner");
-
-    inner.close();
-
-    expect(outer.owed).toBeNull();
-  });
-});
-
-describe("moveTo", () => {
-  test("takes the waits inside away from the scope around", async () => {
-    await inLoop(async (loop) => {
-      const { from, future, work } = await moved(loop);
-
-      from.cancel();
-      future.setResult("untouched");
-
-      expect(await work).toBe("untouched");
-    });
-  });
-
-  test("ties the waits inside to the new scope", async () => {
-    await inLoop(async (loop) => {
-      const { to, work } = await moved(loop);
-
-      to.cancel("from the new scope");
-
-      await expect(work).rejects.toThrow(new CancelledError("from the new scope"));
-    });
-  });
-
-  test("ties them to none when given null", async () => {
-    await inLoop(async (loop) => {
-      const from = new CancelScope();
-      const scope = new CancelScope(from);
-      scope.moveTo(null);
-
-      expect([scope.parent, from.nodes(), loop.isRunning]).toEqual([null, [], true]);
-    });
-  });
-
-  test("does nothing to a closed scope, or into one", () => {
-    const closed = new CancelScope(null);
-    closed.close();
-    const open = new CancelScope(null);
-    const scope = new CancelScope(open);
-
-    scope.moveTo(closed);
-    closed.moveTo(open);
-
-    expect([scope.parent, closed.parent]).toEqual([open, null]);
+  test("shows its state", () => {
+    expect(inspect(new CancelScope({ deadline: 5 }))).toBe(
+      "<CancelScope created deadline=5 cancelCalled=false>",
+    );
   });
 });

@@ -6,6 +6,7 @@ test("The package exports these values", () => {
     [
       "CancelRequest",
       "CancelScope",
+      "Scope",
       "CancelledError",
       "Context",
       "DeadlockError",

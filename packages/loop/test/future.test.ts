@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   CancelledError,
-  CancelScope,
+  Scope,
   EventLoop,
   Future,
   InvalidStateError,
@@ -309,7 +309,7 @@ describe("await of a Future", () => {
     const other = new EventLoop().createFuture();
 
     await inLoop(async () => {
-      const work = new CancelScope(null, { name: "a task" }).run(async () => await other);
+      const work = new Scope(null, { name: "a task" }).run(async () => await other);
 
       await expect(work).rejects.toThrow(
         new RuntimeError(
@@ -322,7 +322,7 @@ describe("await of a Future", () => {
   test("is refused when a task waits for itself", async () => {
     await inLoop(async (loop) => {
       const task = loop.createFuture();
-      const work = new CancelScope(null, task).run(async () => await task);
+      const work = new Scope(null, task).run(async () => await task);
 
       await expect(work).rejects.toThrow(new RuntimeError("<Future pending> cannot await itself"));
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CancelledError, CancelScope, interruptible } from "../src/index.ts";
+import { CancelledError, Scope, interruptible } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("interruptible", () => {
@@ -15,7 +15,7 @@ describe("interruptible", () => {
   test("ends the wait at once when it is cancelled, and drops what comes later", async () => {
     await inLoop(async (loop) => {
       const foreign = Promise.withResolvers<string>();
-      const scope = new CancelScope();
+      const scope = new Scope();
       const work = scope.run(async () => await interruptible(foreign.promise));
       await nextTurn(loop);
 

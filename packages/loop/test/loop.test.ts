@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
-  CancelScope,
+  Scope,
   DeadlockError,
   EventLoop,
   Future,
@@ -339,7 +339,7 @@ describe("close", () => {
     const task = { name: "a task" };
     const reports: unknown[] = [];
     loop.exceptionHandler = (_loop, context) => reports.push(context);
-    for (const owner of [task, null]) new CancelScope(loop.scope, owner).requestsAround();
+    for (const owner of [task, null]) new Scope(loop.scope, owner).requestsAround();
 
     loop.close();
 

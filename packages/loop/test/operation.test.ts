@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   CancelledError,
-  CancelScope,
+  Scope,
   type EventLoop,
   InvalidStateError,
   type Operation,
@@ -13,13 +13,13 @@ import { inLoop, nextTurn } from "./in-loop.ts";
 
 /** An operation started in one scope and awaited in another. */
 async function moved(loop: EventLoop): Promise<{
-  starter: CancelScope;
-  awaiter: CancelScope;
+  starter: Scope;
+  awaiter: Scope;
   waiting: Operation<string>;
   result: Promise<string>;
 }> {
-  const starter = new CancelScope();
-  const awaiter = new CancelScope();
+  const starter = new Scope();
+  const awaiter = new Scope();
   const future = loop.createFuture<string>();
   loop.callLater(10, () => {
     if (!future.done) future.setResult("value");
@@ -69,20 +69,20 @@ describe("operation", () => {
   });
 
   test("runs its body in a scope of its own inside the current one", () => {
-    const outer = new CancelScope(null);
+    const outer = new Scope(null);
     const seen = outer.run(() => {
-      let inside: CancelScope | undefined;
+      let inside: Scope | undefined;
       void operation(() => {
-        inside = CancelScope.current;
+        inside = Scope.current;
       });
       return inside;
     });
 
-    expect([seen === outer, seen?.parent, CancelScope.current]).toEqual([false, outer, undefined]);
+    expect([seen === outer, seen?.parent, Scope.current]).toEqual([false, outer, undefined]);
   });
 
   test("leaves nothing behind in the scope when it has ended", async () => {
-    const outer = new CancelScope(null);
+    const outer = new Scope(null);
 
     await outer.run(async () => await operation(() => Promise.resolve(1)));
 
@@ -174,7 +174,7 @@ describe("cancel of an operation", () => {
 
   test("does not count on the scope around", async () => {
     await inLoop(async (loop) => {
-      const scope = new CancelScope();
+      const scope = new Scope();
       await scope.run(async () => {
         const waiting = operation(async () => await loop.createFuture());
         waiting.cancel();
@@ -258,7 +258,7 @@ describe("An operation that is awaited in another scope", () => {
 
   test("is cancelled with the one that started it before it is awaited", async () => {
     await inLoop(async (loop) => {
-      const starter = new CancelScope();
+      const starter = new Scope();
       const waiting = starter.run(() => operation(async () => await loop.createFuture()));
       await nextTurn(loop);
 
@@ -298,7 +298,7 @@ describe("ScopedOperation", () => {
   test("is its own scope, and calls the body with the argument", async () => {
     const own = new ScopedOperation<unknown[]>(null);
 
-    const result = await own.start((argument) => [argument, CancelScope.current], "argument");
+    const result = await own.start((argument) => [argument, Scope.current], "argument");
 
     expect(result).toEqual(["argument", own]);
   });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { CancelScope, EventLoop, getRunningLoop, RuntimeError } from "../src/index.ts";
+import { Scope, EventLoop, getRunningLoop, RuntimeError } from "../src/index.ts";
 import { runChild } from "./child.ts";
 
 /** Sends a signal to this process. */
@@ -22,7 +22,7 @@ describe("addSignalHandler", () => {
     loop.addSignalHandler(
       "SIGUSR2",
       (...args: unknown[]) => {
-        calls.push(args, getRunningLoop(), CancelScope.current);
+        calls.push(args, getRunningLoop(), Scope.current);
         loop.stop();
       },
       1,

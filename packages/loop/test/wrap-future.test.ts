@@ -1,12 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  CancelledError,
-  CancelScope,
-  EventLoop,
-  isFuture,
-  operation,
-  wrapFuture,
-} from "../src/index.ts";
+import { CancelledError, Scope, EventLoop, isFuture, operation, wrapFuture } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("wrapFuture", () => {
@@ -93,7 +86,7 @@ describe("wrapFuture", () => {
   test("keeps an operation that is wrapped out of the scope that wraps it", async () => {
     await inLoop(async (loop) => {
       const inside = loop.createFuture<string>();
-      const scope = new CancelScope();
+      const scope = new Scope();
       const future = scope.run(() => wrapFuture(operation(async () => await inside)));
       await nextTurn(loop);
 

@@ -1,4 +1,4 @@
-import { CancelScope, type EventLoop, getRunningLoop } from "@aio/loop";
+import { Scope, type EventLoop, getRunningLoop } from "@aio/loop";
 import { Task } from "./task.ts";
 
 /**
@@ -8,7 +8,7 @@ import { Task } from "./task.ts";
  * @throws RuntimeError when no loop runs and none is given.
  */
 export function currentTask(loop: EventLoop = getRunningLoop()): Task<unknown> | null {
-  const task = CancelScope.current?.task;
+  const task = Scope.current?.task;
   return task instanceof Task && task.loop === loop ? task : null;
 }
 
@@ -21,6 +21,6 @@ export function currentTask(loop: EventLoop = getRunningLoop()): Task<unknown> |
 export function allTasks(loop: EventLoop = getRunningLoop()): Set<Task<unknown>> {
   const all = new Set<Task<unknown>>();
   for (const node of loop.scope.nodes())
-    if (node instanceof CancelScope && node.task instanceof Task) all.add(node.task);
+    if (node instanceof Scope && node.task instanceof Task) all.add(node.task);
   return all;
 }

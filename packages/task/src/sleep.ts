@@ -1,6 +1,6 @@
 import {
   CancelRequest,
-  CancelScope,
+  Scope,
   checkMilliseconds,
   type EventLoop,
   Future,
@@ -101,7 +101,7 @@ function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
 }
 
 class Yield implements Step {
-  readonly #scope = CancelScope.current;
+  readonly #scope = Scope.current;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   readonly #result: unknown;

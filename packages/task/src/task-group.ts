@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import {
-  type CancelScope,
+  type Scope,
   checkFunction,
   type Coroutine,
   type Future,
@@ -53,7 +53,7 @@ export class TaskGroup {
   #state: "created" | "entered" | "exiting" | "finished" = "created";
   #aborting = false;
   #bodyCancelled = false;
-  #scope: CancelScope | null = null;
+  #scope: Scope | null = null;
   #allDone: Future<undefined> | null = null;
   #fatal: Error | undefined;
   readonly #tasks = new Set<Task<unknown>>();
@@ -167,10 +167,7 @@ export class TaskGroup {
     return `<TaskGroup ${this.#aborting ? "cancelling" : this.#state} tasks=${this.#tasks.size} errors=${this.#errors.length}>`;
   }
 
-  async #run<T>(
-    scope: CancelScope,
-    body: (group: this) => PromiseLike<T> | T,
-  ): Promise<T | undefined> {
+  async #run<T>(scope: Scope, body: (group: this) => PromiseLike<T> | T): Promise<T | undefined> {
     if (this.#aborting) this.#cancelBody();
     let result: T | undefined;
     let thrown: { readonly error: unknown } | null = null;
@@ -189,7 +186,7 @@ export class TaskGroup {
   }
 
   // Follows `TaskGroup.__aexit__` of CPython, effect by effect.
-  async #leave(scope: CancelScope, thrown: { readonly error: unknown } | null): Promise<void> {
+  async #leave(scope: Scope, thrown: { readonly error: unknown } | null): Promise<void> {
     let cancellation = thrown !== null && isCancelled(thrown.error) ? thrown : null;
     if (thrown !== null) {
       if (leavesLoop(thrown.error)) this.#fatal ??= thrown.error;

@@ -2,7 +2,7 @@ import {
   cancellationOf,
   type CancelReason,
   type CancelRequest,
-  CancelScope,
+  Scope,
   checkFunction,
   Context,
   type Coroutine,
@@ -39,7 +39,7 @@ let tasks = 0;
  */
 export class Task<T> extends Future<T> implements Step {
   readonly #coroutine: Coroutine<T>;
-  readonly #scope: CancelScope;
+  readonly #scope: Scope;
   #context: Context | null;
   #name: string | number;
   #firstStep: Promise<void> | null = null;
@@ -53,7 +53,7 @@ export class Task<T> extends Future<T> implements Step {
     if (loop.isClosed) throw new RuntimeError("The event loop is closed; make a new one");
     this.#coroutine = coroutine;
     this.#name = name ?? ++tasks;
-    this.#scope = new CancelScope(loop.scope, this);
+    this.#scope = new Scope(loop.scope, this);
     this.#context = new Context();
     if (signal !== undefined) followSignal(signal, this);
     if (eagerStart && loop.isRunning) this.#startEagerly();
@@ -79,7 +79,7 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   /** Its scope: the part of the program that {@link Task.cancel} cancels. */
-  get scope(): CancelScope {
+  get scope(): Scope {
     return this.#scope;
   }
 
@@ -184,12 +184,12 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   static readonly #finish = (value: unknown): void => {
-    const task = CancelScope.current?.task;
+    const task = Scope.current?.task;
     if (task instanceof Task) task.#finished(value);
   };
 
   static readonly #fail = (error: unknown): void => {
-    const task = CancelScope.current?.task;
+    const task = Scope.current?.task;
     if (task instanceof Task) task.#failed(error);
   };
 

@@ -1,0 +1,383 @@
+import { getEventListeners } from "node:events";
+import { inspect } from "node:util";
+import { scopes } from "./context.ts";
+import { CancelledError, type CancelReason } from "./errors.ts";
+import { log } from "./log.ts";
+import { runningLoop } from "./running.ts";
+
+let calls = 0;
+
+// An AbortController costs some microseconds: made only when somebody asks for the signal.
+const controllers = new WeakMap<Scope, AbortController>();
+
+/** One call of `cancel`: what was said, and who asked. */
+export class CancelRequest {
+  readonly message: string | undefined;
+  readonly reason: CancelReason;
+  readonly #order = ++calls;
+  #error: CancelledError | undefined;
+
+  constructor(message: string | undefined, reason: CancelReason) {
+    this.message = message;
+    this.reason = reason;
+  }
+
+  /** The request that `error` tells of. */
+  static of(error: CancelledError): CancelRequest {
+    const request = new CancelRequest(error.message, error.reason);
+    request.#error = error;
+    return request;
+  }
+
+  /** Whether it was made after `other`. */
+  isNewerThan(other: CancelRequest | null): boolean {
+    return other === null || this.#order > other.#order;
+  }
+
+  /** The error that it is delivered as, wherever it is. */
+  get error(): CancelledError {
+    return (this.#error ??= new CancelledError(this.message, this.reason));
+  }
+}
+
+const OPEN = 0;
+const SHIELDED = 1;
+const CLOSED = 2;
+
+// The list of a scope's nodes is read and written by its nodes too.
+let newestOf: (scope: Scope) => ScopeNode | null;
+let setNewest: (scope: Scope, node: ScopeNode | null) => void;
+
+/** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
+export abstract class ScopeNode {
+  #parent: Scope | null = null;
+  #older: ScopeNode | null = null;
+  #newer: ScopeNode | null = null;
+
+  /** The scope around this one, or null. */
+  get parent(): Scope | null {
+    return this.#parent;
+  }
+
+  /** The node that entered the same scope just before this one. */
+  get older(): ScopeNode | null {
+    return this.#older;
+  }
+
+  /** Enters `scope`. The node must be in no scope. */
+  enter(scope: Scope): void {
+    const newest = newestOf(scope);
+    this.#parent = scope;
+    this.#older = newest;
+    if (newest !== null) newest.#newer = this;
+    setNewest(scope, this);
+  }
+
+  /** Leaves the scope that it is in, if any. */
+  leave(): void {
+    const scope = this.#parent;
+    if (scope === null) return;
+    const older = this.#older;
+    const newer = this.#newer;
+    if (older !== null) older.#newer = newer;
+    if (newer === null) setNewest(scope, older);
+    else newer.#older = older;
+    this.#parent = this.#older = this.#newer = null;
+  }
+
+  /**
+   * Passes a request on to what waits here.
+   * @returns whether anything accepted it.
+   */
+  abstract deliver(request: CancelRequest): boolean;
+
+  /** What is waited for here, for reports. */
+  abstract describe(): string;
+}
+
+/**
+ * A node of the tree that cancellations travel along: every `await` of ours that runs inside it, at any
+ * depth of plain async functions, is interrupted by {@link Scope.cancel}. Each task is one, and so is
+ * each operation, deadline and task group. For those who write primitives; programs use `CancelScope`.
+ *
+ * A scope that is not waiting when the request comes remembers it, and delivers it at its next wait.
+ */
+export class Scope extends ScopeNode {
+  static {
+    newestOf = (scope) => scope.#newest;
+    setNewest = (scope, node) => {
+      scope.#newest = node;
+    };
+  }
+
+  /** The scope that the running code is in, or undefined. */
+  static get current(): Scope | undefined {
+    return scopes.getStore();
+  }
+
+  /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
+  readonly task: object | null;
+  #newest: ScopeNode | null = null;
+  #requests = 0;
+  #owed: CancelRequest | null = null;
+  #lastOwed: CancelRequest | null = null;
+  #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
+
+  /**
+   * @param parent the scope around it: by default the current one; null for none.
+   * @param task the task that it is the scope of: by default that of `parent`.
+   */
+  constructor(
+    parent: Scope | null = scopes.getStore() ?? null,
+    task: object | null = parent?.task ?? null,
+  ) {
+    super();
+    this.task = task;
+    if (parent !== null && !parent.closed) this.enter(parent);
+  }
+
+  /** How many requests count on this very scope. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
+  get lastOwed(): CancelRequest | null {
+    return this.#lastOwed;
+  }
+
+  /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
+  protected get handsOn(): boolean {
+    return false;
+  }
+
+  /** Whether the scope has ended: then nothing enters it any more. */
+  get closed(): boolean {
+    return this.#state === CLOSED;
+  }
+
+  /** Whether requests from around do not reach inside; they are owed to the next wait behind it. */
+  get shielded(): boolean {
+    return this.#state === SHIELDED;
+  }
+
+  set shielded(shielded: boolean) {
+    if (!this.closed) this.#state = shielded ? SHIELDED : OPEN;
+  }
+
+  /**
+   * A signal that is aborted when the scope is cancelled, by the error that its waits throw. A request
+   * that is owed is delivered by it.
+   */
+  get signal(): AbortSignal {
+    const owed = this.takeOwed();
+    if (owed !== null) return AbortSignal.abort(owed.error);
+    const controller = controllers.get(this) ?? new AbortController();
+    controllers.set(this, controller);
+    return controller.signal;
+  }
+
+  /** Calls `body` inside this scope. */
+  run<R>(body: () => R): R {
+    return scopes.run(this, body);
+  }
+
+  /**
+   * Asks for cancellation: every wait inside is interrupted by a `CancelledError`. When nothing
+   * waits, or the caller itself runs inside, the next wait is.
+   * @param message the message of the error.
+   * @param reason who asks, as the error tells.
+   * @returns false when the scope has ended.
+   */
+  cancel(message?: string, reason: CancelReason = "caller"): boolean {
+    return this.request(new CancelRequest(message, reason));
+  }
+
+  /** {@link Scope.cancel}, by a request that was made elsewhere. */
+  request(request: CancelRequest): boolean {
+    if (this.closed) return false;
+    this.#requests += 1;
+    if (isDebugging()) void request.error; // made here, its stack shows who asked
+    const { isRunning } = this;
+    const isAccepted = !isRunning && this.#deliverInside(request);
+    const isHeard = this.#abortSignals(request);
+    if (!isAccepted && (isRunning || !isHeard)) this.#owe(request);
+    return true;
+  }
+
+  /** Sum of the requests on this scope and those around it. */
+  requestsAround(): number {
+    let sum = 0;
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
+      sum += scope.#requests;
+    return sum;
+  }
+
+  /** Sum of the requests on this scope and those inside it. */
+  requestsInside(): number {
+    let sum = this.#requests;
+    for (const node of this.nodes()) if (node instanceof Scope) sum += node.requestsInside();
+    return sum;
+  }
+
+  /**
+   * Takes one request back, on this scope or the nearest around it that counts one; with the last one
+   * around, what is still owed lapses.
+   * @returns the sum of the requests that are left on it and around it.
+   */
+  takeBack(): number {
+    let holder: Scope | null = this;
+    while (holder !== null && holder.#requests === 0) holder = holder.parent;
+    if (holder !== null) holder.#requests -= 1;
+    const left = this.requestsAround();
+    if (left === 0) this.#forgive();
+    return left;
+  }
+
+  /**
+   * Takes one request inside back, outermost first; with the last one, what is still owed lapses.
+   * Counterpart of `Task.uncancel`.
+   * @returns the sum of the requests that are left.
+   */
+  uncancel(): number {
+    const scope = this.#requested();
+    if (scope !== undefined) scope.#requests -= 1;
+    const left = this.requestsInside();
+    if (left === 0) this.#forgiveInside();
+    return left;
+  }
+
+  /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
+  renew(): void {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.#requests > 0) {
+        scope.#owe(new CancelRequest(undefined, scope.#lastOwed?.reason ?? "caller"));
+        return;
+      }
+    }
+  }
+
+  /** The newest request that is owed to a wait in this scope, from here or around. */
+  get owed(): CancelRequest | null {
+    let owed: CancelRequest | null = null;
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.#owed?.isNewerThan(owed)) owed = scope.#owed;
+      if (scope.#state === SHIELDED) break;
+    }
+    return owed;
+  }
+
+  /** Takes what is owed to a wait in this scope: all of it counts as delivered then. */
+  takeOwed(): CancelRequest | null {
+    const { owed } = this;
+    if (owed !== null) this.#forgive();
+    return owed;
+  }
+
+  /** The nodes inside, oldest first. */
+  nodes(): ScopeNode[] {
+    const nodes: ScopeNode[] = [];
+    for (let node = this.#newest; node !== null; node = node.older) nodes.push(node);
+    return nodes.toReversed();
+  }
+
+  override deliver(request: CancelRequest): boolean {
+    return !this.shielded && this.#deliverInside(request);
+  }
+
+  override describe(): string {
+    const inside = this.nodes().map((node) => node.describe());
+    return inside.filter((text) => text !== "").join(", ");
+  }
+
+  /** Moves the scope, with all that waits inside, into another. */
+  moveTo(scope: Scope | null): void {
+    if (this.closed || scope === this.parent || scope?.closed) return;
+    this.leave();
+    if (scope !== null) this.enter(scope);
+  }
+
+  /**
+   * Ends the scope. What still waits inside goes on by itself, tied to it no longer. A request that is
+   * still owed lapses, or passes to the scope around: see {@link Scope.handsOn}.
+   */
+  close(): void {
+    if (this.closed) return;
+    this.#state = CLOSED;
+    const { parent } = this;
+    if (this.#owed !== null && this.handsOn && parent !== null && parent.requestsAround() > 0)
+      parent.#owe(this.#owed);
+    this.#owed = null;
+    this.leave();
+    if (this.#newest !== null && isDebugging()) this.#reportBranches();
+    for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
+  }
+
+  #reportBranches(): void {
+    const owner = this.task === null ? "A scope" : inspect(this.task);
+    log.warn(
+      `${owner} ends while a branch of it still waits for ${this.describe()}; await all branches, for example by gather() or race()`,
+    );
+  }
+
+  /** Whether the code that is running now runs inside this scope. */
+  get isRunning(): boolean {
+    let scope: Scope | null = scopes.getStore() ?? null;
+    while (scope !== null && scope !== this) scope = scope.parent;
+    return scope !== null;
+  }
+
+  /** Aborts the signals of this scope and those inside it. Returns whether anybody listens to one. */
+  #abortSignals(request: CancelRequest): boolean {
+    let isHeard = false;
+    const controller = controllers.get(this);
+    if (controller !== undefined) {
+      controllers.delete(this); // who asks after this request gets a signal of the next one
+      isHeard = getEventListeners(controller.signal, "abort").length > 0;
+      controller.abort(request.error);
+    }
+    for (const node of this.nodes()) {
+      if (node instanceof Scope && !node.shielded) isHeard = node.#abortSignals(request) || isHeard;
+    }
+    return isHeard;
+  }
+
+  #owe(request: CancelRequest): void {
+    this.#owed = request;
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
+      scope.#lastOwed = request;
+  }
+
+  /** The outermost scope in here that counts a request. */
+  #requested(): Scope | undefined {
+    if (this.#requests > 0) return this;
+    for (const node of this.nodes()) {
+      const scope = node instanceof Scope ? node.#requested() : undefined;
+      if (scope !== undefined) return scope;
+    }
+    return undefined;
+  }
+
+  #deliverInside(request: CancelRequest): boolean {
+    let accepted = false;
+    for (const node of this.nodes()) accepted = node.deliver(request) || accepted;
+    return accepted;
+  }
+
+  /** Drops what is owed to a wait in here. */
+  #forgive(): void {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+      scope.#owed = null;
+      if (scope.#state === SHIELDED) break;
+    }
+  }
+
+  #forgiveInside(): void {
+    this.#owed = null;
+    for (const node of this.nodes()) if (node instanceof Scope) node.#forgiveInside();
+  }
+}
+
+function isDebugging(): boolean {
+  return runningLoop()?.debug ?? false;
+}

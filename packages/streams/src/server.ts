@@ -1,6 +1,6 @@
 import { checkFunction, getRunningLoop, type Operation } from "@aio/loop";
 import { createTask, type Task } from "@aio/task";
-import { createServer, type Server, type ServerOptions } from "@aio/transports";
+import { createServer, formatAddress, type Server, type ServerOptions } from "@aio/transports";
 import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./reader.ts";
 import { StreamReaderProtocol } from "./stream-protocol.ts";
 import type { StreamWriter } from "./writer.ts";
@@ -48,7 +48,7 @@ export function startServer(
   const loop = getRunningLoop();
   const connected = (reader: StreamReader, writer: StreamWriter): void => {
     const peer = writer.getExtraInfo("peername");
-    const name = peer === null ? "client" : `client ${formatPeer(peer.address, peer.port)}`;
+    const name = peer === null ? "client" : `client ${formatAddress(peer.address, peer.port)}`;
     const task = createTask(() => callback(reader, writer), { loop, name });
     task.addDoneCallback(() => finished(task, writer));
   };
@@ -68,8 +68,4 @@ function finished(task: Task<unknown>, writer: StreamWriter): void {
       task,
     });
   if (task.cancelled || exception !== null) writer.close();
-}
-
-function formatPeer(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -8,7 +8,7 @@ export interface SocketAddress {
   readonly family: "IPv4" | "IPv6";
 }
 
-/** `127.0.0.1:80`, `[::1]:80`. */
+/** Returns an address as one writes it: `127.0.0.1:80`, `[::1]:80`. */
 export function formatAddress(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

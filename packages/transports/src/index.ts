@@ -1,4 +1,4 @@
-export type { SocketAddress } from "./address.ts";
+export { formatAddress, type SocketAddress } from "./address.ts";
 export type { Bytes } from "./bytes.ts";
 export type { BaseProtocol, BufferedProtocol, Protocol, StreamProtocol } from "./protocol.ts";
 export type { ProtocolFactory } from "./protocol-factory.ts";

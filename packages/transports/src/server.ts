@@ -190,10 +190,10 @@ export class Server implements AsyncDisposable {
     );
     this.#sockets = Object.freeze(sockets.filter((address) => address !== null));
     if (this.#sockets.length > 0) return;
+    const [first] = unavailable;
+    if (first !== undefined && unavailable.length === 1) throw first;
     const list = addresses.map((address) => formatAddress(address, port)).join(", ");
-    throw Object.assign(new Error(`Cannot listen on any of ${list}`, { cause: unavailable[0] }), {
-      code: "EADDRNOTAVAIL",
-    });
+    throw cannotListen(`any of ${list}`, first?.cause);
   }
 
   async #listenOn(options: net.ListenOptions, keepAlive: boolean): Promise<void> {
@@ -215,7 +215,9 @@ export class Server implements AsyncDisposable {
       await listening;
     } catch (error) {
       listener.close();
-      throw isCancelled(error) ? error : cannotListen(options, error);
+      throw isCancelled(error)
+        ? error
+        : cannotListen(formatAddress(options.host ?? "", options.port ?? 0), error);
     }
     this.#listeners.push(listener);
   }
@@ -313,10 +315,10 @@ function isUnavailable(error: unknown): error is Error {
   );
 }
 
-function cannotListen({ host = "", port = 0 }: net.ListenOptions, error: unknown): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return Object.assign(
-    new Error(`Cannot listen on ${formatAddress(host, port)}: ${message}`, { cause: error }),
-    { code },
-  );
+function cannotListen(where: string, error: unknown): Error {
+  const { code, errno, syscall, message } = error as NodeJS.ErrnoException;
+  // Node's own message names the call and the address too: "listen EADDRINUSE: address already in use 127.0.0.1:80".
+  const reason = message.replace(/^(listen|bind) /, "").replace(/ [\da-f.:]+$/i, "");
+  const text = `Cannot listen on ${where}: ${reason}`;
+  return Object.assign(new Error(text, { cause: error }), { code, errno, syscall });
 }

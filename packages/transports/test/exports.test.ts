@@ -7,5 +7,6 @@ test("@aio/transports exports exactly these names", () => {
     "TransportSocket",
     "createConnection",
     "createServer",
+    "formatAddress",
   ]);
 });

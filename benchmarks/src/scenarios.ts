@@ -1,0 +1,36 @@
+import type { Scenario } from "./scenario.ts";
+import { echoFifty, echoOne } from "./scenarios/echo.ts";
+import { parked } from "./scenarios/parked.ts";
+import { pingPong } from "./scenarios/ping-pong.ts";
+import { sleepers } from "./scenarios/sleepers.ts";
+import { sleeps } from "./scenarios/sleeps.ts";
+import { spawnAndAwait } from "./scenarios/spawn-and-await.ts";
+import { spawnAndJoin } from "./scenarios/spawn-and-join.ts";
+import { timeouts } from "./scenarios/timeouts.ts";
+import { timers } from "./scenarios/timers.ts";
+import { yields } from "./scenarios/yields.ts";
+import { yieldsOfMany } from "./scenarios/yields-of-many.ts";
+
+/** All scenarios, in the order of the list of targets. */
+export const scenarios: readonly Scenario[] = [
+  spawnAndJoin,
+  spawnAndAwait,
+  yields,
+  yieldsOfMany,
+  pingPong,
+  timers,
+  timeouts,
+  sleeps,
+  echoFifty,
+  echoOne,
+  sleepers,
+  parked,
+];
+
+/** Returns the scenario with the number `id`. */
+export function findScenario(id: string): Scenario {
+  const scenario = scenarios.find((candidate) => candidate.id === id);
+  if (scenario !== undefined) return scenario;
+  const ids = scenarios.map((candidate) => candidate.id).join(", ");
+  throw new RangeError(`Expected a scenario out of ${ids}, got "${id}"`);
+}

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { checkFunction } from "./arguments.ts";
 import { CancelRequest, ScopeNode } from "./scope.ts";
 import { Context, scopes } from "./context.ts";
-import { recordCreation } from "./debug.ts";
+import { creationStack, recordCreation } from "./debug.ts";
 import {
   CancelledError,
   type CancelReason,
@@ -186,7 +186,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   [inspect.custom](): string {
-    return `<${this.constructor.name} ${this.describeState()}>`;
+    const [created = ""] = creationStack(this)?.split("\n") ?? [];
+    return `<${this.constructor.name} ${this.describeState()}${this.#describeCallbacks()}${created === "" ? "" : ` created ${created.trim()}`}>`;
   }
 
   /** The state in words, for reports. */
@@ -260,6 +261,18 @@ export class Future<T> implements PromiseLike<T> {
 
   async #settled(): Promise<T> {
     return this.result();
+  }
+
+  #describeCallbacks(): string {
+    const steps = Array.isArray(this.#steps)
+      ? this.#steps
+      : this.#steps === null
+        ? []
+        : [this.#steps];
+    const callbacks = steps.filter((step) => step instanceof DoneCallback);
+    if (callbacks.length === 0) return "";
+    const names = callbacks.slice(0, 2).map(({ callback }) => callback.name || "anonymous");
+    return ` callbacks=[${names.join(", ")}${callbacks.length > 2 ? `, and ${callbacks.length - 2} more` : ""}]`;
   }
 
   /** A Future that fails, when the running code must not wait for this one. */
@@ -339,6 +352,7 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
     this.#future = future;
     this.#onFulfilled = onFulfilled;
     this.#onRejected = onRejected;
+    if (future.loop.debug) recordCreation(this);
     future.addDoneStep(this);
     const scope = scopes.getStore();
     if (scope === undefined || scope.closed) return;
@@ -349,6 +363,11 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
 
   override deliver(request: CancelRequest): boolean {
     return this.#future.request(request);
+  }
+
+  [inspect.custom](): string {
+    const task = this.parent?.task;
+    return `<await of ${this.describe()}${task instanceof Future ? ` in ${task.label}` : ""}>`;
   }
 
   override describe(): string {

@@ -5,7 +5,7 @@ export { CancelRequest, Scope, ScopeNode } from "./scope.ts";
 export { CancelScope, type CancelScopeOptions } from "./cancel-scope.ts";
 export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
 export { Context, runOutside } from "./context.ts";
-export { creationStack, isDebugDefault } from "./debug.ts";
+export { creationStack, isDebugDefault, recordCreation } from "./debug.ts";
 export type { DrainPath } from "./drain.ts";
 export {
   cancellationOf,

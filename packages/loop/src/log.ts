@@ -1,14 +1,18 @@
-/** Where the reports of all loops go: errors nobody handles, slow callbacks, writes after a close. */
+import { debuglog } from "node:util";
+
+/** Where the reports of all loops go: errors nobody handles, slow callbacks, writes after a close; in debug mode also what happens on the network. */
 export interface Logger {
   error(message: string): void;
   warn(message: string): void;
   debug(message: string): void;
 }
 
+const debug = debuglog("aio"); // written when NODE_DEBUG names `aio`
+
 const consoleLogger: Logger = {
   error: (message) => console.error(message),
   warn: (message) => console.warn(message),
-  debug: (message) => console.debug(message),
+  debug: (message) => debug("%s", message),
 };
 
 let logger = consoleLogger;

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
 import { Scope, type ScopeNode } from "./scope.ts";
+import { AsyncGenerators } from "./async-generators.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { isDebugDefault, recordCreation } from "./debug.ts";
 import type { DrainPath } from "./drain.ts";
@@ -8,10 +9,10 @@ import { DeadlockError, leavesLoop, RuntimeError } from "./errors.ts";
 import { type ExceptionContext, type ExceptionHandler, logException } from "./exception-handler.ts";
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
-import { log } from "./log.ts";
 import { Pump } from "./pump.ts";
 import { runningLoop, setRunningLoop } from "./running.ts";
 import { SignalHandlers } from "./signals.ts";
+import { SlowSteps } from "./slow-steps.ts";
 import type { Step, Timer } from "./step.ts";
 import type { Unretrieved } from "./unretrieved.ts";
 
@@ -54,8 +55,8 @@ export class EventLoop {
   readonly unretrieved: Set<Unretrieved> = new Set<Unretrieved>();
   readonly #pump: Pump;
   readonly #signals = new SignalHandlers();
+  readonly #asyncGens = new AsyncGenerators();
   readonly #closers = new Set<() => void>();
-  #debug = false;
   #exceptionHandler: ExceptionHandler | null = null;
   #closed = false;
   #run: PromiseWithResolvers<void> | null = null;
@@ -87,12 +88,11 @@ export class EventLoop {
 
   /** Debug mode: reports slow callbacks, and where the things in reports were made. */
   get debug(): boolean {
-    return this.#debug;
+    return this.#pump.observer !== null;
   }
 
   set debug(debug: boolean) {
-    this.#debug = debug;
-    this.#pump.observer = debug ? (step, duration) => this.#observe(step, duration) : null;
+    this.#pump.observer = debug ? new SlowSteps(this) : null;
   }
 
   /** The time of its clock, in milliseconds since an arbitrary moment. */
@@ -217,6 +217,9 @@ export class EventLoop {
     future.addDoneStep(stop);
     try {
       await this.runForever();
+    } catch (error) {
+      if (future.done && !future.cancelled) future.exception(); // it is thrown here: not one that nobody saw
+      throw error;
     } finally {
       future.removeDoneStep(stop);
     }
@@ -295,9 +298,11 @@ export class EventLoop {
     this.#exceptionHandler = handler;
   }
 
-  /** Writes `context` to the log. */
+  /** Writes `context` to the log, in debug mode with the place where the running callback was made. */
   defaultExceptionHandler(context: ExceptionContext): void {
-    logException(context);
+    const running = this.#pump.observer?.running ?? null;
+    const isKnown = running === null || Object.values(context).includes(running);
+    logException(isKnown ? context : { ...context, "running handle": running });
   }
 
   /** Tells the exception handler. What that throws goes to the default one; nothing escapes. */
@@ -344,13 +349,30 @@ export class EventLoop {
     return this.#signals.remove(signal);
   }
 
+  /**
+   * Has `generator` closed, by its `return()`, at the end of the run or by {@link EventLoop.shutdownAsyncGens}:
+   * JavaScript runs the `finally` blocks of one that is not iterated to its end for nobody else.
+   */
+  trackAsyncGen<G extends AsyncGenerator>(generator: G): G {
+    this.#asyncGens.add(generator);
+    return generator;
+  }
+
+  /**
+   * Closes the async generators that {@link EventLoop.trackAsyncGen} was told of, all at once. Errors go to the
+   * exception handler. Counterpart of `loop.shutdown_asyncgens`.
+   */
+  async shutdownAsyncGens(): Promise<void> {
+    if (this.#asyncGens.size > 0) await this.#asyncGens.close(this);
+  }
+
   /** Whether the loop has a handler for `signal`. */
   hasSignalHandler(signal: NodeJS.Signals): boolean {
     return this.#signals.has(signal);
   }
 
   [inspect.custom](): string {
-    return `<EventLoop running=${this.isRunning} closed=${this.#closed} debug=${this.#debug}>`;
+    return `<EventLoop running=${this.isRunning} closed=${this.#closed} debug=${this.debug}>`;
   }
 
   #reportHandler(exception: unknown, context: ExceptionContext): void {
@@ -391,19 +413,14 @@ export class EventLoop {
       this.callExceptionHandler({ message: "Task was destroyed but it is pending!", task });
   }
 
-  #observe(step: Step, duration: number): void {
-    if (duration >= this.slowCallbackDuration)
-      log.warn(`Executing ${inspect(step)} took ${duration.toFixed(0)} ms`);
-  }
-
   #created(handle: Handle): void {
-    if (this.#debug) recordCreation(handle);
+    if (this.debug) recordCreation(handle);
   }
 
   #checkCallback(callback: unknown): void {
     this.#checkOpen();
     checkFunction("callback", callback);
-    if (this.#debug) checkPlainFunction("callback", callback);
+    if (this.debug) checkPlainFunction("callback", callback);
   }
 
   #checkOpen(): void {

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { scopes } from "./context.ts";
 import { canDrainNow, type DrainPath, drainNow, drainThen } from "./drain.ts";
 import { Ring } from "./ring.ts";
+import type { SlowSteps } from "./slow-steps.ts";
 import type { Step, Timer } from "./step.ts";
 import { Timers } from "./timers.ts";
 
@@ -26,8 +27,8 @@ const LONGEST_STRIDE = 32;
  * what they add runs in the next iteration.
  */
 export class Pump {
-  /** Called with each step and how long it took in milliseconds; null when nobody asks (the usual case). */
-  observer: ((step: Step, duration: number) => void) | null = null;
+  /** Runs the steps in place of the pump, in debug mode. */
+  observer: SlowSteps | null = null;
   readonly #ready = new Ring<Step>();
   readonly #timers = new Timers();
   readonly #rests: (() => void)[] = [];
@@ -165,11 +166,7 @@ export class Pump {
 
   #run(step: Step): boolean {
     if (this.observer === null) return step.run();
-    const start = performance.now();
-    step.run();
-    // What the step does goes on in microtasks: they count.
-    if (this.#drainsNow) drainNow();
-    this.observer(step, performance.now() - start);
+    this.observer.run(step, this.#drainsNow ? drainNow : null);
     return true;
   }
 

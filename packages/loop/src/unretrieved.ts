@@ -1,3 +1,4 @@
+import { Context } from "./context.ts";
 import { creationStack } from "./debug.ts";
 import type { EventLoop } from "./loop.ts";
 
@@ -18,6 +19,7 @@ export class Unretrieved {
   readonly #exception: unknown;
   readonly #future: WeakRef<Reportable>;
   readonly #createdAt: string | undefined;
+  readonly #context = new Context(); // that of the code that failed
 
   private constructor(future: Reportable, exception: unknown) {
     this.#loop = new WeakRef(future.loop);
@@ -45,7 +47,8 @@ export class Unretrieved {
   report(): void {
     const loop = this.#loop.deref();
     if (!loop?.unretrieved.delete(this)) return;
-    loop.callExceptionHandler({
+    const report = loop.callExceptionHandler.bind(loop);
+    this.#context.run(report, {
       message: `${this.#label} exception was never retrieved`,
       exception: this.#exception,
       future: this.#future.deref(),

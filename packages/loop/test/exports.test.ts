@@ -38,6 +38,7 @@ test("The package exports these values", () => {
       "leavesLoop",
       "log",
       "newEventLoop",
+      "recordCreation",
       "operation",
       "runOutside",
       "runningLoop",

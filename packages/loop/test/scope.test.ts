@@ -356,7 +356,7 @@ describe("A closed Scope", () => {
 
     expect(warnings).toEqual([
       expect.stringMatching(
-        /ends while a branch of it still waits for <Future pending>; await all/,
+        /ends while a branch of it still waits for <Future pending.*>; await all/,
       ),
     ]);
   });

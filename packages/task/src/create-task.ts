@@ -65,7 +65,7 @@ export function getTaskFactory(loop: EventLoop): TaskFactory | null {
 
 /** A task factory whose tasks are eager unless they say otherwise. Counterpart of `asyncio.eager_task_factory`. */
 export const eagerTaskFactory: TaskFactory = (loop, coroutine, options) =>
-  new Task(coroutine, { eagerStart: true, ...options, loop });
+  new Task(coroutine, { ...options, eagerStart: options.eagerStart ?? true, loop });
 
 /**
  * Returns a task factory that makes its tasks by `construct`, eager unless they say otherwise.
@@ -75,7 +75,8 @@ export function createEagerTaskFactory(
   construct: <T>(coroutine: Coroutine<T>, options: TaskOptions) => Task<T>,
 ): TaskFactory {
   checkFunction("construct", construct);
-  return (loop, coroutine, options) => construct(coroutine, { eagerStart: true, ...options, loop });
+  return (loop, coroutine, options) =>
+    construct(coroutine, { ...options, eagerStart: options.eagerStart ?? true, loop });
 }
 
 /**

@@ -95,7 +95,14 @@ export class Runner implements AsyncDisposable {
   get loop(): EventLoop {
     if (this.#closed) throw new RuntimeError("The runner is closed; make a new one");
     const { loopFactory, clock, debug } = this.#options;
-    this.#loop ??= loopFactory === undefined ? new EventLoop({ clock, debug }) : loopFactory();
+    if (this.#loop !== null) return this.#loop;
+    if (loopFactory === undefined) {
+      this.#loop = new EventLoop({ clock });
+      setEventLoop(this.#loop);
+    } else {
+      this.#loop = loopFactory();
+    }
+    if (debug !== undefined) this.#loop.debug = debug;
     return this.#loop;
   }
 
@@ -114,10 +121,8 @@ export class Runner implements AsyncDisposable {
       );
     const { loop } = this;
     loop.checkRunnable();
-    const isOwnLoop = this.#options.loopFactory === undefined;
     const task = createTask(main, { loop, signal });
     const sigint = new Interruption(loop, task, this.#options.handleSigint);
-    if (isOwnLoop) setEventLoop(loop);
     try {
       return await loop.runUntilComplete(task);
     } catch (error) {
@@ -126,7 +131,6 @@ export class Runner implements AsyncDisposable {
       throw error;
     } finally {
       sigint.release();
-      if (isOwnLoop) setEventLoop(null);
     }
   }
 
@@ -143,7 +147,9 @@ export class Runner implements AsyncDisposable {
     if (loop === null) return;
     try {
       await cancelAll(loop);
+      await loop.runUntilComplete(createTask(() => loop.shutdownAsyncGens(), { loop }));
     } finally {
+      if (this.#options.loopFactory === undefined) setEventLoop(null);
       for (const record of loop.unretrieved) record.report();
       loop.close();
     }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   cancellationOf,
   type CancelReason,
@@ -5,6 +6,7 @@ import {
   Scope,
   checkFunction,
   Context,
+  creationStack,
   type Coroutine,
   type EventLoop,
   Future,
@@ -152,10 +154,38 @@ export class Task<T> extends Future<T> implements Step {
     return true;
   }
 
+  /**
+   * Where the task is, as lines of a stack trace, the newest first: where it waits, or where the error
+   * that ended it was thrown. Known of a waiting task in debug mode only; empty for one that ended well.
+   * @param options.limit how many lines at most: of the newest for a wait, of the oldest for an error.
+   */
+  getStack({ limit = Infinity }: { readonly limit?: number | undefined } = {}): string[] {
+    const exception = this.done && !this.cancelled ? this.exception() : null;
+    if (exception !== null) {
+      const thrown = frames(exception.stack);
+      return thrown.slice(Math.max(0, thrown.length - limit));
+    }
+    if (this.done) return [];
+    return frames(this.#scope.nodes().map(creationStack).join("\n")).slice(0, limit);
+  }
+
+  /** Writes {@link Task.getStack}, under a headline, to `file`: by default to the standard error output. */
+  printStack({
+    limit,
+    file = process.stderr,
+  }: {
+    readonly limit?: number | undefined;
+    readonly file?: NodeJS.WritableStream | undefined;
+  } = {}): void {
+    const lines = this.getStack({ limit });
+    const kind = lines.length === 0 ? "No stack" : this.done ? "Traceback" : "Stack";
+    file.write([`${kind} for ${inspect(this)}`, ...lines, ""].join("\n"));
+  }
+
   protected override describeState(): string {
     const state = !this.done && this.cancelling() > 0 ? "cancelling" : super.describeState();
     const waits = this.done ? "" : this.#scope.describe();
-    return `${state} name='${this.name}'${waits === "" ? "" : ` waits for ${waits}`}`;
+    return `${state} name='${this.name}'${this.#coroutine.name === "" ? "" : ` coroutine=${this.#coroutine.name}`}${waits === "" ? "" : ` waits for ${waits}`}`;
   }
 
   override describe(): string {
@@ -214,6 +244,11 @@ export class Task<T> extends Future<T> implements Step {
     this.fail(error);
     if (leavesLoop(error)) this.loop.leave(error);
   }
+}
+
+/** The lines of a stack trace that name a place. */
+function frames(stack: string | undefined): string[] {
+  return (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
 }
 
 // Inside the scope of the caller: a Future or operation that the coroutine returns is waited for by its task.

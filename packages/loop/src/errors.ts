@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { brandError } from "./brand.ts";
 
 /** Who asked for a cancellation: somebody's code, a deadline, a task group that failed, a signal, a shutdown. */
 export type CancelReason = "caller" | "deadline" | "group" | "signal" | "shutdown";
@@ -21,8 +22,11 @@ export type CancelReason = "caller" | "deadline" | "group" | "signal" | "shutdow
  * ```
  */
 export class CancelledError extends Error {
-  override readonly name = "CancelledError";
+  declare readonly name: "CancelledError";
   readonly code = "AIO_CANCELLED";
+  static {
+    brandError(this, "CancelledError");
+  }
   /** Who asked for it. */
   readonly reason: CancelReason;
 
@@ -65,28 +69,39 @@ export function throwIfCancelled(error: unknown): void {
   if (isCancelled(error)) throw error;
 }
 
-// By its code too: another copy of this package has a class of its own.
+// A clone made by `structuredClone`, as workers send them, is a plain Error: only the headline of its stack tells.
 function isCancelledError(error: unknown): error is CancelledError {
   if (error instanceof CancelledError) return true;
-  return error instanceof Error && "code" in error && error.code === "AIO_CANCELLED";
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && error.code === "AIO_CANCELLED") return true;
+  return error.name === "Error" && (error.stack ?? "").startsWith("CancelledError");
 }
 
 /** Thrown when an operation does not fit the state of a Future, a Task or a loop. Counterpart of `asyncio.InvalidStateError`. */
 export class InvalidStateError extends Error {
-  override readonly name: string = "InvalidStateError";
+  declare readonly name: string;
   readonly code: string = "AIO_INVALID_STATE";
+  static {
+    brandError(this, "InvalidStateError");
+  }
 }
 
 /** Thrown when a deadline passed. Counterpart of Python's built-in `TimeoutError`. */
 export class TimeoutError extends Error {
-  override readonly name = "TimeoutError";
+  declare readonly name: "TimeoutError";
   readonly code = "AIO_TIMEOUT";
+  static {
+    brandError(this, "TimeoutError");
+  }
 }
 
 /** Thrown when something is used where or when it cannot work. Counterpart of Python's `RuntimeError`. */
 export class RuntimeError extends Error {
-  override readonly name: string = "RuntimeError";
+  declare readonly name: string;
   readonly code: string = "AIO_RUNTIME";
+  static {
+    brandError(this, "RuntimeError");
+  }
 }
 
 /**
@@ -94,20 +109,29 @@ export class RuntimeError extends Error {
  * alive in the process could wake the loop. The message says what each task waits for.
  */
 export class DeadlockError extends RuntimeError {
-  override readonly name = "DeadlockError";
+  declare readonly name: "DeadlockError";
   override readonly code = "AIO_DEADLOCK";
+  static {
+    brandError(this, "DeadlockError");
+  }
 }
 
 /** Thrown by a run that SIGINT (Ctrl-C) has interrupted. Leaves the loop at once instead of going to its exception handler. */
 export class KeyboardInterrupt extends Error {
-  override readonly name = "KeyboardInterrupt";
+  declare readonly name: "KeyboardInterrupt";
   readonly code = "AIO_KEYBOARD_INTERRUPT";
+  static {
+    brandError(this, "KeyboardInterrupt");
+  }
 }
 
 /** Throw it in a task or callback to leave the loop at once, past its exception handler. Counterpart of Python's `SystemExit`. */
 export class SystemExit extends Error {
-  override readonly name = "SystemExit";
+  declare readonly name: "SystemExit";
   readonly code = "AIO_SYSTEM_EXIT";
+  static {
+    brandError(this, "SystemExit");
+  }
   /** The exit code that the program should end with. */
   readonly exitCode: number;
 

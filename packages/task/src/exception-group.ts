@@ -1,3 +1,5 @@
+import { brandError } from "@aio/loop";
+
 /**
  * Several errors that belong together: of the tasks of a group, or of the attempts to connect.
  *
@@ -15,8 +17,11 @@
  * ```
  */
 export class ExceptionGroup extends AggregateError {
-  override readonly name = "ExceptionGroup";
+  declare readonly name: "ExceptionGroup";
   readonly code = "AIO_EXCEPTION_GROUP";
+  static {
+    brandError(this, "ExceptionGroup");
+  }
 
   constructor(message: string, errors: readonly unknown[], options?: ErrorOptions) {
     super(errors, message, options);

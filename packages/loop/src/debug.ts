@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** Whether new loops start in debug mode: `AIO_DEBUG` is not empty, or `NODE_DEBUG` names `aio`. */
@@ -12,8 +12,9 @@ export function isDebugDefault(): boolean {
 
 const stacks = new WeakMap<object, string>();
 
-// Where the packages of the family lie, side by side.
-const family = `${pathToFileURL(dirname(dirname(import.meta.dirname))).href}/`;
+// Where the packages of the family lie, side by side: as a path, and as the end of an address.
+const familyPath = `${dirname(dirname(import.meta.dirname))}${sep}`;
+const familyAddress = new URL(pathToFileURL(familyPath)).pathname;
 
 /** Notes where `thing` is made, in at most 10 frames of the program; in debug mode only. */
 export function recordCreation(thing: object): void {
@@ -22,7 +23,7 @@ export function recordCreation(thing: object): void {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, recordCreation);
   Error.stackTraceLimit = stackTraceLimit;
-  const lines = (holder.stack ?? "").split("\n").slice(1);
+  const [, ...lines] = (holder.stack ?? "").split("\n");
   stacks.set(thing, lines.filter(isOfProgram).slice(0, 10).join("\n"));
 }
 
@@ -31,9 +32,17 @@ export function creationStack(thing: object): string | undefined {
   return stacks.get(thing);
 }
 
-/** Whether a line of a stack is neither of the host nor of the packages of the family. */
+/** The lines of the stack of `error` that are of the program: neither of the host nor of the packages of the family. */
+export function programFrames(error: Error): string[] {
+  const stack = error.stack ?? "";
+  const headline = stack.indexOf(error.message) + error.message.length;
+  const [, ...lines] = stack.slice(headline).split("\n");
+  return lines.filter(isOfProgram);
+}
+
 function isOfProgram(line: string): boolean {
   if (line.includes("(node:") || line.includes("at node:")) return false;
-  const [, path] = line.split(family);
-  return path === undefined || !/^[^/]+\/(src|dist)\//.test(path);
+  const [, file] = line.split(familyPath);
+  const [, address] = line.split(familyAddress);
+  return !/^[^/\\]+[/\\](src|dist)[/\\]/.test(file ?? address ?? "");
 }

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { checkFunction } from "./arguments.ts";
-import { CancelRequest, ScopeNode } from "./scope.ts";
+import { CancelRequest, type Scope, ScopeNode } from "./scope.ts";
 import { Context, scopes } from "./context.ts";
 import { creationStack, recordCreation } from "./debug.ts";
 import {
@@ -162,6 +162,11 @@ export class Future<T> implements PromiseLike<T> {
     else this.#steps = [this.#steps, step];
   }
 
+  /** The step that was added last, or null. */
+  get newestDoneStep(): Step | null {
+    return Array.isArray(this.#steps) ? (this.#steps.at(-1) ?? null) : this.#steps;
+  }
+
   /** Removes a step. Returns whether it was there. */
   removeDoneStep(step: Step): boolean {
     return this.#removeSteps((other) => other === step) > 0;
@@ -181,8 +186,9 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
     if (!onFulfilled || !onRejected) return awaitHere(this).then(onFulfilled, onRejected);
-    const misuse = this.#misuse();
-    return new FutureWait<T, R1, R2>(misuse ?? this, onFulfilled, onRejected);
+    const scope = scopes.getStore();
+    const future = scope === undefined || scope.task === null ? this : this.#awaitedIn(scope.task);
+    return new FutureWait<T, R1, R2>(future, scope, onFulfilled, onRejected);
   }
 
   [inspect.custom](): string {
@@ -206,6 +212,12 @@ export class Future<T> implements PromiseLike<T> {
   /** What it stands for in a report of what waits for what. */
   describe(): string {
     return inspect(this);
+  }
+
+  /** What was thrown, when something was; does not count as looking at it. */
+  protected get thrown(): unknown {
+    const hasThrown = this.#state === "exception" || this.#state === "exception retrieved";
+    return hasThrown ? this.#outcome : undefined;
   }
 
   /** Ends it with a result. For subclasses, which may refuse `setResult`. */
@@ -275,19 +287,18 @@ export class Future<T> implements PromiseLike<T> {
     return ` callbacks=[${names.join(", ")}${callbacks.length > 2 ? `, and ${callbacks.length - 2} more` : ""}]`;
   }
 
-  /** A Future that fails, when the running code must not wait for this one. */
-  #misuse(): Future<T> | undefined {
-    const task = scopes.getStore()?.task;
-    if (task === null || task === undefined) return undefined;
-    const { loop } = this;
+  /** What `task` waits for when it awaits this Future: one that fails, when it must not. */
+  #awaitedIn(task: object): Future<T> {
     const running = runningLoop();
-    let message: string;
-    if (task === this) message = `${inspect(this)} cannot await itself`;
-    else if (running !== null && running !== loop)
-      message = `${inspect(this)} belongs to another loop; await it in a task of that loop`;
-    else return undefined;
-    const failed = new Future<T>({ loop: running ?? loop });
-    failed.fail(new RuntimeError(message));
+    if (task !== this && (running === this.loop || running === null)) return this;
+    const failed = new Future<T>({ loop: running ?? this.loop });
+    failed.fail(
+      new RuntimeError(
+        task === this
+          ? `${inspect(this)} cannot await itself`
+          : `${inspect(this)} belongs to another loop; await it in a task of that loop`,
+      ),
+    );
     return failed;
   }
 
@@ -345,6 +356,7 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
 
   constructor(
     future: Future<T>,
+    scope: Scope | undefined,
     onFulfilled: ((value: T) => R1 | PromiseLike<R1>) | null | undefined,
     onRejected: ((reason: unknown) => R2 | PromiseLike<R2>) | null | undefined,
   ) {
@@ -354,7 +366,6 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
     this.#onRejected = onRejected;
     if (future.loop.debug) recordCreation(this);
     future.addDoneStep(this);
-    const scope = scopes.getStore();
     if (scope === undefined || scope.closed) return;
     this.enter(scope);
     const { owed } = scope;
@@ -367,11 +378,12 @@ class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | 
 
   [inspect.custom](): string {
     const task = this.parent?.task;
-    return `<await of ${this.describe()}${task instanceof Future ? ` in ${task.label}` : ""}>`;
+    return `<await of ${this.#future.describe()}${task instanceof Future ? ` in ${task.label}` : ""}>`;
   }
 
+  /** Nothing, when it has been woken. */
   override describe(): string {
-    return this.#future.describe();
+    return this.#future.done ? "" : this.#future.describe();
   }
 
   run(): boolean {

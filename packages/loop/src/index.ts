@@ -7,7 +7,7 @@ export { CancelScope, type CancelScopeOptions } from "./cancel-scope.ts";
 export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
 export { completed } from "./completed.ts";
 export { Context, runOutside } from "./context.ts";
-export { creationStack, isDebugDefault, recordCreation } from "./debug.ts";
+export { creationStack, isDebugDefault, programFrames, recordCreation } from "./debug.ts";
 export type { DrainPath } from "./drain.ts";
 export {
   cancellationOf,

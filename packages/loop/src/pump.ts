@@ -147,14 +147,14 @@ export class Pump {
   readonly #continue = (): void => {
     for (;;) {
       // Those that wait for the step that has just run, innermost first.
-      for (let rest = this.#rests.pop(); rest !== undefined; rest = this.#rests.pop()) {
-        rest();
+      if (this.#rests.length > 0) {
+        this.#rests.pop()?.();
         if (!this.#drainsNow) return drainThen(this.#continue);
         drainNow();
-      }
-      if (this.#batch > 0 && !this.#leaving) {
+      } else if (this.#batch > 0 && !this.#leaving) {
         this.#batch -= 1;
-        const mustDrain = this.#run(this.#ready.shift());
+        const step = this.#ready.shift();
+        const mustDrain = this.observer === null ? step.run() : this.#observe(this.observer, step);
         if (!mustDrain) continue;
         if (!this.#drainsNow) return drainThen(this.#continue);
         drainNow();
@@ -164,9 +164,8 @@ export class Pump {
     }
   };
 
-  #run(step: Step): boolean {
-    if (this.observer === null) return step.run();
-    this.observer.run(step, this.#drainsNow ? drainNow : null);
+  #observe(observer: SlowSteps, step: Step): boolean {
+    observer.run(step, this.#drainsNow ? drainNow : null);
     return true;
   }
 

@@ -40,6 +40,12 @@ export class CancelRequest {
   }
 }
 
+// How many scopes owe a request: almost always none, and no wait needs to look then.
+let owing = 0;
+// The newest request that each scope has owed, kept behind its delivery. Few ever owe one.
+const lastOwed = new WeakMap<Scope, CancelRequest>();
+let owedEver = false;
+
 const OPEN = 0;
 const SHIELDED = 1;
 const CLOSED = 2;
@@ -120,7 +126,6 @@ export class Scope extends ScopeNode {
   #newest: ScopeNode | null = null;
   #requests = 0;
   #owed: CancelRequest | null = null;
-  #lastOwed: CancelRequest | null = null;
   #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
 
   /**
@@ -143,7 +148,7 @@ export class Scope extends ScopeNode {
 
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
   get lastOwed(): CancelRequest | null {
-    return this.#lastOwed;
+    return owedEver ? (lastOwed.get(this) ?? null) : null;
   }
 
   /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
@@ -251,7 +256,7 @@ export class Scope extends ScopeNode {
   renew(): void {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
       if (scope.#requests > 0) {
-        scope.#owe(new CancelRequest(undefined, scope.#lastOwed?.reason ?? "caller"));
+        scope.#owe(new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
         return;
       }
     }
@@ -259,6 +264,7 @@ export class Scope extends ScopeNode {
 
   /** The newest request that is owed to a wait in this scope, from here or around. */
   get owed(): CancelRequest | null {
+    if (owing === 0) return null;
     let owed: CancelRequest | null = null;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
       if (scope.#owed?.isNewerThan(owed)) owed = scope.#owed;
@@ -285,6 +291,11 @@ export class Scope extends ScopeNode {
     return !this.shielded && this.#deliverInside(request);
   }
 
+  /** The waits inside, at any depth, oldest first. */
+  waits(): ScopeNode[] {
+    return this.nodes().flatMap((node) => (node instanceof Scope ? node.waits() : [node]));
+  }
+
   override describe(): string {
     const inside = this.nodes().map((node) => node.describe());
     return inside.filter((text) => text !== "").join(", ");
@@ -307,16 +318,18 @@ export class Scope extends ScopeNode {
     const { parent } = this;
     if (this.#owed !== null && this.handsOn && parent !== null && parent.requestsAround() > 0)
       parent.#owe(this.#owed);
-    this.#owed = null;
+    this.#setOwed(null);
     this.leave();
     if (this.#newest !== null && isDebugging()) this.#reportBranches();
     for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
   }
 
   #reportBranches(): void {
+    const waits = this.describe();
+    if (waits === "") return; // they have been cancelled together with it
     const owner = this.task === null ? "A scope" : inspect(this.task);
     log.warn(
-      `${owner} ends while a branch of it still waits for ${this.describe()}; await all branches, for example by gather() or race()`,
+      `${owner} ends while a branch of it still waits for ${waits}; await all branches, for example by gather() or race()`,
     );
   }
 
@@ -343,9 +356,10 @@ export class Scope extends ScopeNode {
   }
 
   #owe(request: CancelRequest): void {
-    this.#owed = request;
+    this.#setOwed(request);
+    owedEver = true;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
-      scope.#lastOwed = request;
+      lastOwed.set(scope, request);
   }
 
   /** The outermost scope in here that counts a request. */
@@ -364,16 +378,22 @@ export class Scope extends ScopeNode {
     return accepted;
   }
 
+  #setOwed(request: CancelRequest | null): void {
+    if (this.#owed === null && request !== null) owing += 1;
+    if (this.#owed !== null && request === null) owing -= 1;
+    this.#owed = request;
+  }
+
   /** Drops what is owed to a wait in here. */
   #forgive(): void {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      scope.#owed = null;
+      scope.#setOwed(null);
       if (scope.#state === SHIELDED) break;
     }
   }
 
   #forgiveInside(): void {
-    this.#owed = null;
+    this.#setOwed(null);
     for (const node of this.nodes()) if (node instanceof Scope) node.#forgiveInside();
   }
 }

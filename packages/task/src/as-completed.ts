@@ -67,7 +67,13 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
   #timer: TimerHandle | null = null;
 
   constructor(awaitables: Iterable<Awaitable<T>>, timeout: number | null) {
-    for (const awaitable of new Set(awaitables)) this.#pending.add(ensureFuture(awaitable));
+    // A promise that is there twice counts once; a function runs twice.
+    const followed = new Set<Awaitable<T>>();
+    for (const awaitable of awaitables) {
+      if (followed.has(awaitable)) continue;
+      if (typeof awaitable !== "function") followed.add(awaitable);
+      this.#pending.add(ensureFuture(awaitable));
+    }
     this.#left = this.#pending.size;
     for (const future of this.#pending) {
       future.addDoneStep({

@@ -37,12 +37,11 @@ let hasFactories = false; // spares almost every program a look-up for each task
  * const page = await task;
  * ```
  */
-export function createTask<T>(coroutine: Coroutine<T>, options: TaskOptions = {}): Task<T> {
-  checkFunction("coroutine", coroutine);
+export function createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): Task<T> {
   if (hasFactories) {
-    const loop = options.loop ?? getRunningLoop();
+    const loop = options?.loop ?? getRunningLoop();
     const factory = factories.get(loop);
-    if (factory !== undefined) return factory(loop, coroutine, options);
+    if (factory !== undefined) return factory(loop, coroutine, options ?? {});
   }
   return new Task(coroutine, options);
 }

@@ -65,40 +65,51 @@ function gatherAll(
   awaitables: readonly AnyAwaitable[],
   returnExceptions: boolean,
 ): Future<unknown> {
-  // The same awaitable twice runs once.
-  const futures = new Map<AnyAwaitable, Future<unknown>>();
-  const children = awaitables.map((awaitable) => {
-    const future = futures.get(awaitable) ?? ensureFuture(awaitable);
-    futures.set(awaitable, future);
-    return future;
+  return new Gathering(toFutures(awaitables), returnExceptions);
+}
+
+/** A Future for each awaitable; a promise that is there twice has one, a function runs twice. */
+function toFutures(awaitables: readonly AnyAwaitable[]): Future<unknown>[] {
+  let followers: Map<AnyAwaitable, Future<unknown>> | undefined;
+  return awaitables.map((awaitable) => {
+    if (typeof awaitable === "function" || awaitable instanceof Future)
+      return ensureFuture(awaitable);
+    followers ??= new Map();
+    const follower = followers.get(awaitable) ?? ensureFuture(awaitable);
+    followers.set(awaitable, follower);
+    return follower;
   });
-  return new Gathering(children, new Set(children), returnExceptions);
 }
 
 class Gathering extends Future<unknown> {
   readonly #children: readonly Future<unknown>[];
   readonly #returnExceptions: boolean;
-  #unfinished: number;
+  #unfinished = 0;
   #cancelRequested = false;
 
-  constructor(
-    children: readonly Future<unknown>[],
-    distinct: ReadonlySet<Future<unknown>>,
-    returnExceptions: boolean,
-  ) {
+  constructor(children: readonly Future<unknown>[], returnExceptions: boolean) {
     const [first] = children;
     super({ loop: first?.loop ?? getRunningLoop() });
     this.#children = children;
     this.#returnExceptions = returnExceptions;
-    this.#unfinished = distinct.size;
-    for (const child of distinct) {
-      if (child.loop !== this.loop)
-        throw new RangeError("Expected all futures of gather() to belong to the same loop");
+    if (children.some((child) => child.loop !== this.loop)) {
+      throw new RangeError("Expected all futures of gather() to belong to the same loop");
     }
-    // As in CPython, those that are done already are looked at now, after the others have been registered.
-    for (const child of distinct) if (!child.done) child.addDoneStep(new ChildDone(this, child));
-    for (const child of distinct) if (child.done) this.childDone(child);
-    if (distinct.size === 0) this.complete([]);
+    const done = children.filter((child) => !this.#watch(child));
+    this.#unfinished += done.length;
+    // As in CPython, those that are done already are looked at when the others have been registered.
+    for (const child of done) this.childDone(child);
+    if (children.length === 0) this.complete([]);
+  }
+
+  /** Has the end of `child` noticed, once however often it is there. Returns false when it is done already. */
+  #watch(child: Future<unknown>): boolean {
+    if (child.done) return false;
+    const newest = child.newestDoneStep;
+    if (newest instanceof ChildDone && newest.gathering === this) return true;
+    child.addDoneStep(new ChildDone(this, child));
+    this.#unfinished += 1;
+    return true;
   }
 
   /** Cancels all children that are not done; the outcome comes when they are. */
@@ -141,16 +152,16 @@ class Gathering extends Future<unknown> {
 
 /** Notices that a child is done. Runs no code of users, so nothing needs to be drained after it. */
 class ChildDone implements Step {
-  readonly #gathering: Gathering;
+  readonly gathering: Gathering;
   readonly #child: Future<unknown>;
 
   constructor(gathering: Gathering, child: Future<unknown>) {
-    this.#gathering = gathering;
+    this.gathering = gathering;
     this.#child = child;
   }
 
   run(): boolean {
-    this.#gathering.childDone(this.#child);
+    this.gathering.childDone(this.#child);
     return false;
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   CancelRequest,
   Scope,
@@ -48,7 +49,7 @@ class Sleep<T> extends Future<T> implements Timer {
   readonly #result: T;
 
   constructor(loop: EventLoop, delay: number, result: T) {
-    super({ loop });
+    super();
     this.#delay = delay;
     this.#result = result;
     this.when = loop.time() + delay;
@@ -78,18 +79,16 @@ interface YieldPromise<T> extends Promise<T> {
   cancel: Operation<T>["cancel"];
 }
 
-// A native promise is awaited at a third of the cost of a thenable. Its executor is static, and leaves its functions here.
+// A native promise is awaited at a third of the cost of a thenable. Its executor is static, and leaves its function here.
 let resolveYield: (value: unknown) => void;
-let rejectYield: (error: unknown) => void;
 
-function takeFunctions(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+function takeFunction(resolve: (value: unknown) => void): void {
   resolveYield = resolve;
-  rejectYield = reject;
 }
 
 function yieldOnce<T>(loop: EventLoop, result: T): Operation<T> {
-  const promise = new Promise<unknown>(takeFunctions) as YieldPromise<T>;
-  promise.step = new Yield(resolveYield, rejectYield, result);
+  const promise = new Promise<unknown>(takeFunction) as YieldPromise<T>;
+  promise.step = new Yield(resolveYield, result);
   promise.cancel = cancelYield;
   loop.enqueue(promise.step);
   return promise;
@@ -103,32 +102,31 @@ function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
 class Yield implements Step {
   readonly #scope = Scope.current;
   readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
   readonly #result: unknown;
-  #request: CancelRequest | null = null;
-  #done = false;
+  #request: CancelRequest | "done" | null = null;
 
-  constructor(
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-    result: unknown,
-  ) {
+  constructor(resolve: (value: unknown) => void, result: unknown) {
     this.#resolve = resolve;
-    this.#reject = reject;
     this.#result = result;
   }
 
   cancel(message: string | undefined): boolean {
-    if (this.#done) return false;
+    if (this.#request === "done") return false;
     this.#request = new CancelRequest(message, "caller");
     return true;
   }
 
+  [inspect.custom](): string {
+    const task = this.#scope?.task;
+    return `<yield${task instanceof Future ? ` in ${task.label}` : ""}>`;
+  }
+
   run(): boolean {
-    this.#done = true;
-    const request = this.#scope?.takeOwed() ?? this.#request;
-    if (request === null) this.#resolve(this.#result);
-    else this.#reject(request.error);
+    const own = this.#request;
+    this.#request = "done";
+    const request = this.#scope?.takeOwed() ?? own;
+    if (request === null || request === "done") this.#resolve(this.#result);
+    else this.#resolve(Promise.reject(request.error));
     return true;
   }
 }

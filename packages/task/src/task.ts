@@ -13,6 +13,7 @@ import {
   getRunningLoop,
   isThenable,
   leavesLoop,
+  programFrames,
   RuntimeError,
   type Step,
 } from "@aio/loop";
@@ -33,6 +34,10 @@ export interface TaskOptions {
 
 let tasks = 0;
 
+// Of the eager tasks, which are few: a field of every task would cost more.
+const firstSteps = new WeakMap<Task<unknown>, Promise<void>>();
+let eagerEver = false;
+
 /**
  * A coroutine that runs beside others, and that can be cancelled at any `await` of ours, at any
  * depth of plain async functions. Made by {@link createTask}; it is a Future of the result.
@@ -44,21 +49,19 @@ export class Task<T> extends Future<T> implements Step {
   readonly #scope: Scope;
   #context: Context | null;
   #name: string | number;
-  #firstStep: Promise<void> | null = null;
 
-  constructor(
-    coroutine: Coroutine<T>,
-    { name, loop = getRunningLoop(), eagerStart = false, signal }: TaskOptions = {},
-  ) {
+  constructor(coroutine: Coroutine<T>, options?: TaskOptions) {
     checkFunction("coroutine", coroutine);
-    super({ loop });
+    if (options?.loop === undefined) getRunningLoop();
+    super(options);
+    const { loop } = this;
     if (loop.isClosed) throw new RuntimeError("The event loop is closed; make a new one");
     this.#coroutine = coroutine;
-    this.#name = name ?? ++tasks;
+    this.#name = options?.name ?? ++tasks;
     this.#scope = new Scope(loop.scope, this);
     this.#context = new Context();
-    if (signal !== undefined) followSignal(signal, this);
-    if (eagerStart && loop.isRunning) this.#startEagerly();
+    if (options?.signal !== undefined) followSignal(options.signal, this);
+    if (options?.eagerStart === true && loop.isRunning) this.#startEagerly();
     else loop.enqueue(this);
   }
 
@@ -87,7 +90,7 @@ export class Task<T> extends Future<T> implements Step {
 
   /** Whether its first step ran inside the call that made it. */
   get isEager(): boolean {
-    return this.#firstStep !== null;
+    return eagerEver && firstSteps.has(this);
   }
 
   /**
@@ -95,7 +98,7 @@ export class Task<T> extends Future<T> implements Step {
    * it takes no turn of the loop: the code behind it goes on in the same step.
    */
   get firstStep(): Promise<void> {
-    return this.#firstStep ?? Promise.resolve();
+    return firstSteps.get(this) ?? Promise.resolve();
   }
 
   /**
@@ -160,13 +163,13 @@ export class Task<T> extends Future<T> implements Step {
    * @param options.limit how many lines at most: of the newest for a wait, of the oldest for an error.
    */
   getStack({ limit = Infinity }: { readonly limit?: number | undefined } = {}): string[] {
-    const exception = this.done && !this.cancelled ? this.exception() : null;
-    if (exception !== null) {
-      const thrown = frames(exception.stack);
-      return thrown.slice(Math.max(0, thrown.length - limit));
+    if (this.done) {
+      const frames = this.thrown instanceof Error ? programFrames(this.thrown) : [];
+      return frames.slice(Math.max(0, frames.length - limit));
     }
-    if (this.done) return [];
-    return frames(this.#scope.nodes().map(creationStack).join("\n")).slice(0, limit);
+    const stacks = this.#scope.waits().map((wait) => creationStack(wait) ?? "");
+    const lines = stacks.flatMap((stack) => stack.split("\n")).filter((line) => line !== "");
+    return lines.slice(0, limit);
   }
 
   /** Writes {@link Task.getStack}, under a headline, to `file`: by default to the standard error output. */
@@ -193,9 +196,10 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   #startEagerly(): void {
-    this.#firstStep = new Promise((resolve) => {
-      this.loop.atRest(resolve);
-    });
+    eagerEver = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    firstSteps.set(this, promise);
+    this.loop.atRest(resolve);
     this.run();
   }
 
@@ -244,11 +248,6 @@ export class Task<T> extends Future<T> implements Step {
     this.fail(error);
     if (leavesLoop(error)) this.loop.leave(error);
   }
-}
-
-/** The lines of a stack trace that name a place. */
-function frames(stack: string | undefined): string[] {
-  return (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
 }
 
 // Inside the scope of the caller: a Future or operation that the coroutine returns is waited for by its task.

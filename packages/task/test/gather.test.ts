@@ -70,7 +70,7 @@ describe("gather", () => {
       expect(await gather([])).toEqual([]);
     }));
 
-  test("runs what is given twice once", () =>
+  test("waits once for a task that is given twice, and runs a function twice", () =>
     isolated(async () => {
       let calls = 0;
       const work = async (): Promise<number> => {
@@ -79,8 +79,8 @@ describe("gather", () => {
       };
       const task = createTask(() => "task");
 
-      expect(await gather(work, task, work, task)).toEqual([1, "task", 1, "task"]);
-      expect(calls).toBe(1);
+      expect(await gather(work, task, work, task)).toEqual([1, "task", 2, "task"]);
+      expect(calls).toBe(2);
     }));
 
   test("passes the first error on at once, and lets the others go on", () =>

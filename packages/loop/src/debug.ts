@@ -35,13 +35,17 @@ export function creationStack(thing: object): string | undefined {
 /** The lines of the stack of `error` that are of the program: neither of the host nor of the packages of the family. */
 export function programFrames(error: Error): string[] {
   const stack = error.stack ?? "";
-  const headline = stack.indexOf(error.message) + error.message.length;
-  const [, ...lines] = stack.slice(headline).split("\n");
-  return lines.filter(isOfProgram);
+  // The message may have lines that look like frames; one that was changed since is not in the stack.
+  const headline =
+    Math.max(0, stack.indexOf(error.message)) +
+    (stack.includes(error.message) ? error.message.length : 0);
+  const lines = stack.slice(headline).split("\n");
+  return lines.filter((line) => /^\s+at /.test(line) && isOfProgram(line));
 }
 
 function isOfProgram(line: string): boolean {
   if (line.includes("(node:") || line.includes("at node:")) return false;
+  if (/[/\\]node_modules[/\\]@aio[/\\]/.test(line)) return false;
   const [, file] = line.split(familyPath);
   const [, address] = line.split(familyAddress);
   return !/^[^/\\]+[/\\](src|dist)[/\\]/.test(file ?? address ?? "");

@@ -229,8 +229,9 @@ export class Future<T> implements PromiseLike<T> {
   /** Ends it with whatever was thrown. */
   protected fail(reason: unknown): void {
     this.#outcome = reason;
+    const isAwaited = this.#list().some((step) => step instanceof FutureWait);
     this.#end("exception");
-    Unretrieved.add(this, reason);
+    if (!isAwaited) Unretrieved.add(this, reason); // else it is looked at soon
   }
 
   /** Ends it as cancelled, by a request, or by the very error that ended the work. */
@@ -276,11 +277,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #describeCallbacks(): string {
-    const steps = Array.isArray(this.#steps)
-      ? this.#steps
-      : this.#steps === null
-        ? []
-        : [this.#steps];
+    const steps = this.#list();
     const callbacks = steps.filter((step) => step instanceof DoneCallback);
     if (callbacks.length === 0) return "";
     const names = callbacks.slice(0, 2).map(({ callback }) => callback.name || "anonymous");
@@ -302,12 +299,13 @@ export class Future<T> implements PromiseLike<T> {
     return failed;
   }
 
+  #list(): Step[] {
+    if (Array.isArray(this.#steps)) return this.#steps;
+    return this.#steps === null ? [] : [this.#steps];
+  }
+
   #removeSteps(matches: (step: Step) => boolean): number {
-    const steps = Array.isArray(this.#steps)
-      ? this.#steps
-      : this.#steps === null
-        ? []
-        : [this.#steps];
+    const steps = this.#list();
     const kept = steps.filter((step) => !matches(step));
     this.#steps = kept.length === 0 ? null : kept;
     return steps.length - kept.length;

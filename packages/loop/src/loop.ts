@@ -74,6 +74,7 @@ export class EventLoop {
       drain,
     );
     this.debug = debug;
+    if (debug) unclosed.register(this, undefined, this);
   }
 
   /** Whether it runs, also seen from inside a callback. */
@@ -252,6 +253,7 @@ export class EventLoop {
       );
     if (this.#closed) return;
     this.#closed = true;
+    unclosed.unregister(this);
     for (const task of this.scope.nodes()) this.#reportPending(task);
     this.#signals.removeAll();
     this.#pump.clear();
@@ -427,6 +429,11 @@ export class EventLoop {
     if (this.#closed) throw new RuntimeError("The event loop is closed; make a new one");
   }
 }
+
+// In debug mode: loops that are collected as garbage, and were never closed.
+const unclosed = new FinalizationRegistry<undefined>(() => {
+  process.emitWarning("unclosed event loop; call close()", "ResourceWarning");
+});
 
 /** Returns a new loop. Counterpart of `asyncio.new_event_loop`. */
 export function newEventLoop(): EventLoop {

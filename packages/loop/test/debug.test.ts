@@ -1,5 +1,12 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { creationStack, EventLoop, isDebugDefault, setLogger } from "../src/index.ts";
+import {
+  creationStack,
+  EventLoop,
+  isDebugDefault,
+  programFrames,
+  setLogger,
+} from "../src/index.ts";
+import { runChild } from "./child.ts";
 import { iterate } from "./in-loop.ts";
 
 /** What is logged while the test runs. */
@@ -156,6 +163,19 @@ describe("creationStack", () => {
     expect(creationStack(deep(30))?.split("\n").length).toBe(10);
   });
 
+  test("leaves out the frames of the host and of the packages", async () => {
+    const program = new URL("fixtures/creation-stack.ts", import.meta.url);
+
+    const { output, errors } = await runChild(program);
+
+    const builtin = / at (?:async )?[\w.]+ \(<anonymous>\)$/; // Array.from and the like: part of the language
+    const foreign = output.filter(
+      (line) => !line.includes("fixtures/creation-stack.ts") && !builtin.test(line),
+    );
+    expect({ foreign, errors }).toEqual({ foreign: [], errors: "" });
+    expect(output.filter((line) => / at (innermost|work) /.test(line))).toHaveLength(4); // the program's are there
+  });
+
   test("is part of the report of an error", async () => {
     const lines = logged();
     const loop = new EventLoop({ debug: true });
@@ -168,5 +188,61 @@ describe("creationStack", () => {
     expect(lines[0]).toMatch(
       /handle: <Handle anonymous>\nhandle created at:\n(?: +at .*\n)*? +at .*debug\.test/,
     );
+  });
+});
+
+/** An error with these lines below its headline. */
+function errorWith(...frames: string[]): Error {
+  const error = new Error("boom");
+  error.stack = ["Error: boom", ...frames].join("\n");
+  return error;
+}
+
+describe("programFrames", () => {
+  const main = "    at main (file:///home/me/program/src/main.js:3:7)";
+
+  test("gives the frames of an error", () => {
+    expect(programFrames(new Error("boom"))[0]).toMatch(/^ +at .*debug\.test\.ts/);
+  });
+
+  test("leaves out the frames of the host", () => {
+    const error = errorWith(
+      "    at processTicksAndRejections (node:internal/process/task_queues:104:5)",
+      "    at node:internal/main/run_main_module:33:47",
+      main,
+    );
+
+    expect(programFrames(error)).toEqual([main]);
+  });
+
+  test.each([
+    ["file:///home/me/program/node_modules/@aio/task/dist/create-task.js"],
+    [
+      "file:///home/me/program/node_modules/.pnpm/@aio+task@1.0.0/node_modules/@aio/task/dist/create-task.js",
+    ],
+  ])("leaves out the frames of a package that is installed at %s", (address) => {
+    const error = errorWith(`    at createTask (${address}:46:10)`, main);
+
+    expect(programFrames(error)).toEqual([main]);
+  });
+
+  test("takes no line of the message for a frame", () => {
+    expect(programFrames(new Error("meet me\n    at home (10:30)")).join("\n")).not.toContain(
+      "home",
+    );
+  });
+
+  test("gives the frames also when the message has been changed since", () => {
+    const error = errorWith(main);
+    error.message = "a message that is longer than the whole stack was before, ".repeat(10);
+
+    expect(programFrames(error)).toEqual([main]);
+  });
+
+  test("gives nothing when the stack is gone", () => {
+    const error = new Error("boom");
+    delete error.stack;
+
+    expect(programFrames(error)).toEqual([]);
   });
 });

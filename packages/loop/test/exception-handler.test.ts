@@ -252,4 +252,47 @@ describe("defaultExceptionHandler", () => {
 
     expect(lines).toEqual(["Unhandled exception in event loop"]);
   });
+
+  test("adds the running callback and the place where it was made, in debug mode", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: true });
+    loop.callSoon(function work() {
+      loop.callExceptionHandler({ message: "It went wrong", exception: "no Error" });
+    });
+
+    await iterate(loop);
+
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^It went wrong\nrunning handle: <Handle work>\nrunning handle created at:\n(?: +at .*\n)*? +at .*exception-handler\.test.*\n(?: +at .*\n)*'no Error'$/,
+      ),
+    ]);
+  });
+
+  test("does not name the running callback twice", async () => {
+    const lines = logged();
+    const loop = new EventLoop({ debug: true });
+    loop.callSoon(fail);
+
+    await iterate(loop);
+
+    expect(lines).toEqual([
+      expect.stringMatching(/^Exception in callback.*\nhandle: <Handle fail>/),
+    ]);
+    expect(lines[0]).not.toContain("running handle");
+  });
+
+  test("names no running callback without debug mode, nor outside of one", async () => {
+    const lines = logged();
+    const off = new EventLoop({ debug: false });
+    off.callSoon(() => off.callExceptionHandler({ message: "without debug mode" }));
+    await iterate(off);
+    const on = new EventLoop({ debug: true });
+    on.callSoon(ignore);
+    await iterate(on);
+
+    on.callExceptionHandler({ message: "outside" });
+
+    expect(lines).toEqual(["without debug mode", "outside"]);
+  });
 });

@@ -40,6 +40,7 @@ test("The package exports these values", () => {
       "leavesLoop",
       "log",
       "newEventLoop",
+      "programFrames",
       "recordCreation",
       "operation",
       "runOutside",

@@ -181,6 +181,38 @@ describe("Future", () => {
     ]);
   });
 
+  test.each([
+    [[ignore], "ignore"],
+    [[ignore, futureIn], "ignore, futureIn"],
+    [[ignore, futureIn, ignore], "ignore, futureIn, and 1 more"],
+    [
+      [() => undefined, ...Array.from({ length: 9 }, () => ignore)],
+      "anonymous, ignore, and 8 more",
+    ],
+  ])("shows at most two of its callbacks, and how many more: %o", (callbacks, shown) => {
+    const future = new EventLoop({ debug: false }).createFuture();
+    for (const callback of callbacks as (() => void)[]) future.addDoneCallback(callback);
+
+    expect(inspect(future)).toBe(`<Future pending callbacks=[${shown}]>`);
+  });
+
+  test("shows no callbacks any more when it is done", () => {
+    const future = new EventLoop({ debug: false }).createFuture();
+    future.addDoneCallback(ignore);
+    future.setResult(1);
+
+    expect(inspect(future)).toBe("<Future finished result=1>");
+  });
+
+  test("shows the place where it was made, in debug mode", () => {
+    const future = new EventLoop({ debug: true }).createFuture();
+    future.addDoneCallback(ignore);
+
+    expect(inspect(future)).toMatch(
+      /^<Future pending callbacks=\[ignore\] created at .*future\.test\.ts:\d+:\d+\)?>$/,
+    );
+  });
+
   test("can be shown when it is its own result", () => {
     const future = new EventLoop().createFuture<unknown>();
     future.setResult({ inside: { future } });

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { log, setLogger } from "../src/index.ts";
+import { runChild } from "./child.ts";
 
 const levels = ["error", "warn", "debug"] as const;
 const shown = ["error", "warn"] as const;
@@ -12,6 +13,23 @@ describe("log", () => {
     log[level]("message");
 
     expect(written.mock.calls).toEqual([["message"]]);
+  });
+
+  const debugProgram = new URL("fixtures/debug-log.ts", import.meta.url);
+
+  test("writes debug messages, as they are, to the standard error output when NODE_DEBUG names aio", async () => {
+    const { errors, output } = await runChild(debugProgram, { env: { NODE_DEBUG: "aio" } });
+
+    expect(errors).toMatch(/^AIO \d+: 100% %s %d connected\n$/);
+    expect(output).toEqual([]);
+  });
+
+  test("drops debug messages otherwise", async () => {
+    expect(await runChild(debugProgram, { env: { NODE_DEBUG: "", AIO_DEBUG: "1" } })).toEqual({
+      code: 0,
+      output: [],
+      errors: "",
+    });
   });
 });
 

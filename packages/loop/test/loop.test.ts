@@ -13,6 +13,7 @@ import {
   SystemClock,
   VirtualClock,
 } from "../src/index.ts";
+import { runChild } from "./child.ts";
 import { inLoop } from "./in-loop.ts";
 
 const closed = new RuntimeError("The event loop is closed; make a new one");
@@ -389,6 +390,54 @@ describe("atClose", () => {
 
     expect(calls).toEqual([]);
   });
+
+  test("reports a callback that throws, and calls the others", () => {
+    const loop = newLoop();
+    const reports: unknown[] = [];
+    loop.exceptionHandler = (_loop, context) => reports.push(context);
+    const calls: string[] = [];
+    const boom = new Error("boom");
+    loop.atClose(() => {
+      throw boom;
+    });
+    loop.atClose(() => calls.push("other"));
+
+    loop.close();
+
+    expect([loop.isClosed, calls]).toEqual([true, ["other"]]);
+    expect(reports).toEqual([{ message: "Exception in a callback of atClose", exception: boom }]);
+  });
+});
+
+describe("leave", () => {
+  test("ends the run with the error right after the step that runs; what is ready stays so", async () => {
+    const loop = newLoop();
+    const boom = new Error("boom");
+    const calls: string[] = [];
+    loop.callSoon(() => {
+      loop.leave(boom);
+      calls.push("rest of the step");
+    });
+    loop.callSoon(() => calls.push("stays ready"));
+
+    await expect(loop.runForever()).rejects.toBe(boom);
+    const before = [...calls];
+    loop.stop();
+    await loop.runForever();
+
+    expect(before).toEqual(["rest of the step"]);
+    expect(calls).toEqual(["rest of the step", "stays ready"]);
+  });
+
+  test("throws the error of a loop that does not run, which can run later", async () => {
+    const loop = newLoop();
+    const boom = new Error("boom");
+
+    expect(() => loop.leave(boom)).toThrow(boom);
+
+    loop.stop();
+    await expect(loop.runForever()).resolves.toBeUndefined();
+  });
 });
 
 describe("callSoon and its like", () => {
@@ -545,5 +594,13 @@ describe("newEventLoop", () => {
 
     expect(other).toBeInstanceOf(EventLoop);
     expect(getEventLoop()).toBe(current);
+  });
+});
+
+describe("An EventLoop in debug mode", () => {
+  test("that is collected as garbage and was not closed gives a warning", async () => {
+    const { output } = await runChild(new URL("fixtures/unclosed-loop.ts", import.meta.url));
+
+    expect(output).toEqual(["ResourceWarning: unclosed event loop; call close()"]);
   });
 });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, test } from "vitest";
 import { EventLoop, type Future } from "../src/index.ts";
 import { runChild } from "./child.ts";
@@ -58,6 +59,31 @@ describe("An exception that nobody has looked at", () => {
     expect([size, loop.unretrieved.size]).toEqual([1, 0]);
     expect(reports).toEqual([
       { message: "Future exception was never retrieved", exception: error, future },
+    ]);
+  });
+
+  test("is reported in the async context of the code that failed", async () => {
+    const request = new AsyncLocalStorage<string>();
+    const loop = new EventLoop();
+    const seen: unknown[] = [];
+    loop.exceptionHandler = () => seen.push(request.getStore());
+    const future = request.run("made it", () => loop.createFuture());
+    request.run("failed", () => future.setException(new Error("boom")));
+
+    request.run("reports it", () => {
+      for (const record of loop.unretrieved) record.report();
+    });
+
+    expect(seen).toEqual(["failed"]);
+    expect(future.done).toBe(true);
+  });
+
+  test("is reported in that context also when its Future is collected", async () => {
+    const { output } = await runChild(program, { args: ["in-context"] });
+
+    expect(output).toEqual([
+      "Future exception was never retrieved: Error: lost, by request 7",
+      "end",
     ]);
   });
 

@@ -1,15 +1,16 @@
 import { inspect } from "node:util";
 import {
+  completed,
   type EventLoop,
   type Future,
   getRunningLoop,
   type Operation,
   operation,
+  recordCreation,
   RuntimeError,
   toError,
 } from "@aio/loop";
 import type { Bytes, ReadTransport } from "@aio/transports";
-import { completed } from "./completed.ts";
 import { IncompleteReadError, LimitOverrunError, LineTooLongError } from "./errors.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 
@@ -55,6 +56,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     checkLimit(limit);
     this.#limit = limit;
     this.#loop = loop;
+    if (loop.debug) recordCreation(this);
   }
 
   /**

@@ -1,8 +1,7 @@
 import { inspect } from "node:util";
-import { type EventLoop, type Operation, operation } from "@aio/loop";
+import { completed, type EventLoop, type Operation, operation } from "@aio/loop";
 import { yieldNow } from "@aio/task";
 import type { Bytes, ExtraInfo, WriteTransport } from "@aio/transports";
-import { completed } from "./completed.ts";
 import type { StreamReader } from "./reader.ts";
 
 /** What a writer asks of the protocol of its connection. */
@@ -45,6 +44,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#protocol = protocol;
     this.#reader = reader;
     this.#loop = loop;
+    if (loop.debug) abandoned.register(this, new WeakRef(transport));
   }
 
   /** The transport under it. */
@@ -140,3 +140,10 @@ export class StreamWriter implements AsyncDisposable {
 
 // Almost every drain() has nothing to wait for: they share one promise.
 const DRAINED: Operation<void> = completed(undefined);
+
+// In debug mode: a writer that is gone can close its connection no more. Weak: a transport may know its writer, by its protocol.
+const abandoned = new FinalizationRegistry<WeakRef<WriteTransport>>((reference) => {
+  const transport = reference.deref();
+  if (transport === undefined || transport.isClosing()) return;
+  process.emitWarning(`unclosed StreamWriter of ${inspect(transport)}`, "ResourceWarning");
+});

@@ -1,5 +1,12 @@
 import { inspect } from "node:util";
-import { getRunningLoop, isCancelled, RuntimeError, TimeoutError, VirtualClock } from "@aio/loop";
+import {
+  creationStack,
+  getRunningLoop,
+  isCancelled,
+  RuntimeError,
+  TimeoutError,
+  VirtualClock,
+} from "@aio/loop";
 import { createTask, run, type Task, waitFor, yieldNow } from "@aio/task";
 import type { ReadTransport } from "@aio/transports";
 import { describe, expect, test } from "vitest";
@@ -32,6 +39,18 @@ describe("StreamReader", () => {
       reader.setException(new Error("broken"));
       expect(inspect(reader)).toBe("<StreamReader 3 bytes eof exception=Error: broken>");
     }));
+
+  test.each([
+    [true, / at .*reader\.test\.ts/],
+    [false, /^$/],
+  ])("knows where it was made, in debug mode: %o", (debug, place) =>
+    run(
+      async () => {
+        expect(creationStack(fed("")) ?? "").toMatch(place);
+      },
+      { debug },
+    ),
+  );
 
   test("is fed nothing after the end", () =>
     run(async () => {

@@ -1,8 +1,16 @@
 import { inspect } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { getRunningLoop, isCancelled } from "@aio/loop";
 import { createTask, gather, run, yieldNow } from "@aio/task";
-import { describe, expect, test } from "vitest";
-import { ConnectionResetError } from "../src/index.ts";
+import type { WriteTransport } from "@aio/transports";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  ConnectionResetError,
+  StreamReader,
+  StreamReaderProtocol,
+  StreamWriter,
+} from "../src/index.ts";
 import { acceptRaw, fill, openPair, portOf, quiet } from "./streams.ts";
 
 describe("StreamWriter", () => {
@@ -221,3 +229,56 @@ describe("StreamWriter.waitClosed", () => {
       peer.destroy();
     }));
 });
+
+describe("A StreamWriter that is collected as garbage", () => {
+  test("is warned of when its connection is open, in debug mode", async () => {
+    const spy = vi.spyOn(process, "emitWarning").mockReturnValue();
+    onTestFinished(() => spy.mockRestore());
+    const transports = [
+      { transport: new FakeTransport("closing"), debug: true },
+      { transport: new FakeTransport("not watched"), debug: false },
+      { transport: new FakeTransport("open"), debug: true },
+    ];
+
+    for (const { transport, debug } of transports) await run(() => lose(transport), { debug });
+    await vi.waitUntil(() => {
+      collectGarbage();
+      return spy.mock.calls.length > 0;
+    });
+
+    expect(spy.mock.calls).toEqual([["unclosed StreamWriter of <open>", "ResourceWarning"]]);
+    expect(transports).toHaveLength(3); // they are kept: only the writers are garbage
+  });
+});
+
+class FakeTransport {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  isClosing(): boolean {
+    return this.#name === "closing";
+  }
+
+  [inspect.custom](): string {
+    return `<${this.#name}>`;
+  }
+}
+
+/** Makes a writer, and forgets it. */
+function lose(transport: FakeTransport): void {
+  const reader = new StreamReader();
+  const protocol = new StreamReaderProtocol(reader);
+  const writer = new StreamWriter(
+    transport as Partial<WriteTransport> as WriteTransport,
+    protocol,
+    reader,
+    getRunningLoop(),
+  );
+  expect(writer.isClosing()).toBe(transport.isClosing());
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;

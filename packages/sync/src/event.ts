@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { type Operation, operation } from "@aio/loop";
+import { completed, type Operation, operation } from "@aio/loop";
 import { Waiters } from "./waiters.ts";
 
 /**
@@ -16,7 +16,7 @@ import { Waiters } from "./waiters.ts";
  * ```
  */
 export class Event {
-  readonly #waiters = new Waiters();
+  readonly #waiters = new Waiters(this);
   #flag = false;
 
   /** Whether the flag is set. */
@@ -40,11 +40,13 @@ export class Event {
    * Waits until the flag is set; goes straight through when it is.
    *
    * Cancellation: the place in the queue is given up, and the event is unchanged.
-   * @throws CancelledError when the wait is cancelled; RuntimeError when it must wait and no loop runs.
+   * @throws CancelledError when the wait is cancelled; RuntimeError when it must wait and no loop runs,
+   * or another loop than the first that it was waited for in.
    */
   wait(): Operation<true> {
+    if (this.#flag) return SET;
     return operation(async () => {
-      if (!this.#flag) await this.#waiters.park();
+      await this.#waiters.park();
       return true as const;
     });
   }
@@ -54,3 +56,6 @@ export class Event {
     return `<Event ${this.#flag ? "set" : "unset"}${size === 0 ? "" : ` waiters=${size}`}>`;
   }
 }
+
+// A wait that is over before it begins: all share one.
+const SET: Operation<true> = completed<true>(true);

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { CancelledError, getRunningLoop, RuntimeError } from "@aio/loop";
-import { createTask, gather, run, sleep, timeout, waitFor, yieldNow } from "@aio/task";
+import { createTask, gather, run, Runner, sleep, timeout, waitFor, yieldNow } from "@aio/task";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { Event } from "../src/index.ts";
@@ -184,6 +184,45 @@ describe("Event.wait", () => {
 
       expect(await event.wait()).toBe(true);
     }));
+});
+
+describe("Event.wait in several loops", () => {
+  test("throws in another loop than the first, and the first one goes on", async () => {
+    const event = new Event();
+    await using runner = new Runner();
+    const waiting = await runner.run(() => ({ task: createTask(() => event.wait()) }));
+    await runner.run(() => yieldNow());
+
+    expect(await isolated(() => thrownBy(event.wait()))).toMatchObject({
+      name: "RuntimeError",
+      message:
+        "<Event unset waiters=1> is bound to a different event loop; make a new one for each loop",
+    });
+
+    event.set();
+    expect(await runner.run(() => waiting.task)).toBe(true);
+  });
+
+  test("throws when the first loop is closed", async () => {
+    const event = new Event();
+    await isolated(() => thrownBy(waitFor(event.wait(), 10)));
+
+    expect(await isolated(() => thrownBy(event.wait()))).toBeInstanceOf(RuntimeError);
+  });
+
+  test("goes straight through in any loop when the event is set, and binds it to none", async () => {
+    const event = new Event();
+    event.set();
+    await isolated(() => event.wait());
+    event.clear();
+
+    const result = await isolated(async () => {
+      getRunningLoop().callSoon(() => event.set());
+      return await event.wait();
+    });
+
+    expect(result).toBe(true);
+  });
 });
 
 describe("Event.wait, cancelled", () => {

@@ -49,8 +49,12 @@ export function gather<const A extends readonly AnyAwaitable[]>(
 ): Future<Outcomes<A>>;
 export function gather<const A extends readonly AnyAwaitable[]>(
   awaitables: A,
-  options?: { readonly returnExceptions?: boolean },
+  options?: { readonly returnExceptions?: false },
 ): Future<Results<A>>;
+export function gather<const A extends readonly AnyAwaitable[]>(
+  awaitables: A,
+  options: { readonly returnExceptions?: boolean },
+): Future<Outcomes<A>>;
 export function gather(...args: unknown[]): Future<unknown> {
   const [first, options] = args;
   if (Array.isArray(first))

@@ -147,7 +147,7 @@ export class Runner implements AsyncDisposable {
     if (loop === null) return;
     try {
       await cancelAll(loop);
-      await loop.runUntilComplete(createTask(() => loop.shutdownAsyncGens(), { loop }));
+      await closeAll(loop);
     } finally {
       if (this.#options.loopFactory === undefined) setEventLoop(null);
       for (const record of loop.unretrieved) record.report();
@@ -183,6 +183,17 @@ async function cancelAll(loop: EventLoop): Promise<void> {
         exception,
         task,
       });
+  }
+}
+
+/** Closes the async generators that `loop` was told of. */
+async function closeAll(loop: EventLoop): Promise<void> {
+  try {
+    await loop.runUntilComplete(createTask(() => loop.shutdownAsyncGens(), { loop }));
+  } catch (error) {
+    if (!(error instanceof DeadlockError)) throw error;
+    const message = "Asynchronous generators did not end when the run did";
+    loop.callExceptionHandler({ message, exception: error });
   }
 }
 

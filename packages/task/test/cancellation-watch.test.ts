@@ -78,6 +78,17 @@ describe("Debug mode", () => {
     expect(warnings).toEqual([]);
   });
 
+  test("reports no branch that is cancelled together with its task", async () => {
+    const warnings = await warningsOf(async () => {
+      const task = createTask(() => Promise.all([sleep(60_000), sleep(60_000)]));
+      await yieldNow();
+      task.cancel();
+      await thrownBy(task);
+    });
+
+    expect(warnings).toEqual([]);
+  });
+
   test("reports a branch that still waits when its task ends", async () => {
     const warnings = await warningsOf(async () => {
       await createTask(

@@ -3,6 +3,7 @@ import { EventLoop, Future, getRunningLoop, RuntimeError } from "@aio/loop";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   allTasks,
+  createEagerTaskFactory,
   createTask,
   currentTask,
   eagerTaskFactory,
@@ -464,6 +465,13 @@ describe("eagerTaskFactory", () => {
       expect(createTask(() => 1, { eagerStart: false }).done).toBe(false);
     }));
 
+  test("takes an explicit `eagerStart: undefined` for none: such a task is eager", () =>
+    isolated(async () => {
+      setTaskFactory(getRunningLoop(), eagerTaskFactory);
+
+      expect(createTask(() => 1, { eagerStart: undefined }).done).toBe(true);
+    }));
+
   test("makes the tasks of a group eager: one that fails at once does not cancel the body inside the call", () =>
     isolated(async () => {
       setTaskFactory(getRunningLoop(), eagerTaskFactory);
@@ -481,6 +489,54 @@ describe("eagerTaskFactory", () => {
       expect(error).toMatchObject({ name: "ExceptionGroup", errors: [{ message: "at once" }] });
       expect(steps).toEqual(["after the call"]);
     }));
+});
+
+describe("createEagerTaskFactory", () => {
+  class NamedTask<T> extends Task<T> {
+    override get label(): string {
+      return `my ${super.label}`;
+    }
+  }
+
+  test("makes tasks by the function that it is given, eager unless they say otherwise", () =>
+    isolated(async () => {
+      const factory = createEagerTaskFactory(
+        (coroutine, options) => new NamedTask(coroutine, options),
+      );
+      setTaskFactory(getRunningLoop(), factory);
+
+      const tasks = [undefined, true, false].map((eagerStart) =>
+        createTask(() => 1, { eagerStart, name: "work" }),
+      );
+
+      expect(tasks.map((task) => task.done)).toEqual([true, true, false]);
+      expect(tasks.map((task) => task.label)).toEqual(Array(3).fill("my Task 'work'"));
+      expect(await gather(tasks)).toEqual([1, 1, 1]);
+    }));
+
+  test("tells that function the loop of the task and its other options", async () => {
+    const loop = new EventLoop();
+    const { signal } = new AbortController();
+    const told: unknown[] = [];
+    setTaskFactory(
+      loop,
+      createEagerTaskFactory((coroutine, options) => {
+        told.push(options);
+        return new Task(coroutine, options);
+      }),
+    );
+
+    const task = createTask(() => "later", { loop, signal, name: "work" });
+
+    expect(told).toEqual([{ loop, signal, name: "work", eagerStart: true }]);
+    expect(await loop.runUntilComplete(task)).toBe("later");
+    loop.close();
+  });
+
+  test("refuses what is no function", () => {
+    // @ts-expect-error -- no function
+    expect(() => createEagerTaskFactory(5)).toThrow(TypeError);
+  });
 });
 
 describe("ensureFuture", () => {

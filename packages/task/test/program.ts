@@ -11,6 +11,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** How a program is started. */
+export interface ProgramOptions {
+  /** What Node is told, such as `--expose-gc`. */
+  readonly hostArguments?: readonly string[];
+  /** What the program is told. */
+  readonly arguments?: readonly string[];
+}
+
 /** A program that runs in a process of its own. */
 export class Program {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
@@ -18,8 +26,8 @@ export class Program {
   #stdout = "";
   #stderr = "";
 
-  constructor(source: URL) {
-    this.#process = spawn(process.execPath, [fileURLToPath(source)], {
+  constructor(source: URL, { hostArguments = [], arguments: args = [] }: ProgramOptions = {}) {
+    this.#process = spawn(process.execPath, [...hostArguments, fileURLToPath(source), ...args], {
       env: { ...process.env, AIO_DEBUG: "", NODE_DEBUG: "", NODE_OPTIONS: "" },
       stdio: ["ignore", "pipe", "pipe"],
     });

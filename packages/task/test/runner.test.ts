@@ -13,6 +13,7 @@ import {
   newEventLoop,
   RuntimeError,
   setEventLoop,
+  SystemExit,
   VirtualClock,
 } from "@aio/loop";
 import { describe, expect, test, vi } from "vitest";
@@ -21,6 +22,24 @@ import { isolated } from "./isolated.ts";
 import { Program } from "./program.ts";
 import { collectReports } from "./reports.ts";
 import { thrownBy } from "./thrown-by.ts";
+
+/** Leaves a generator in the middle, which notes its end. */
+async function leaveOne(ends: string[], name: string): Promise<void> {
+  async function* numbers(): AsyncGenerator<number> {
+    try {
+      yield 1;
+    } finally {
+      await sleep(10);
+      ends.push(name);
+    }
+  }
+  await getRunningLoop().trackAsyncGen(numbers()).next();
+}
+
+async function* stuck(): AsyncGenerator<number> {
+  await new Promise(() => undefined);
+  yield 1;
+}
 
 describe("run", () => {
   test("gives what main gives", async () => {
@@ -246,6 +265,118 @@ describe("run, with tasks left behind main", () => {
   });
 });
 
+describe("run, with async generators that are left in the middle", () => {
+  test("closes them at the end, behind the tasks that are left", async () => {
+    const ends: string[] = [];
+
+    await isolated(async () => {
+      await leaveOne(ends, "generator");
+      void createTask(() => sleep(60_000).then(null, () => ends.push("task")));
+      await yieldNow();
+      ends.push("main");
+    });
+
+    expect(ends).toEqual(["main", "task", "generator"]);
+  });
+
+  test("closes them also when main and the tasks that are left fail", async () => {
+    const ends: string[] = [];
+    const failure = new Error("main failed");
+
+    const error = await thrownBy(
+      isolated(async () => {
+        collectReports();
+        await leaveOne(ends, "generator");
+        void createTask(() => sleep(60_000).then(null, () => Promise.reject(new Error("left"))));
+        await yieldNow();
+        throw failure;
+      }),
+    );
+
+    expect(error).toBe(failure);
+    expect(ends).toEqual(["generator"]);
+  });
+
+  test("closes them also when a task that is left never ends", async () => {
+    const ends: string[] = [];
+
+    await isolated(async () => {
+      collectReports();
+      await leaveOne(ends, "generator");
+      void createTask(async () => {
+        await thrownBy(sleep(60_000));
+        await new Promise(() => undefined);
+      });
+      await yieldNow();
+    });
+
+    expect(ends).toEqual(["generator"]);
+  });
+
+  test("closes those of all runs of a Runner once, when it is closed", async () => {
+    const ends: string[] = [];
+    const runner = new Runner({ clock: new VirtualClock({ isolated: true }) });
+    await runner.run(() => leaveOne(ends, "first"));
+    await runner.run(() => leaveOne(ends, "second"));
+    const before = [...ends];
+
+    await runner.close();
+
+    expect([before, ends]).toEqual([[], ["first", "second"]]);
+  });
+
+  test("reports an error of one with the key `asyncgen`, and gives the result of main", async () => {
+    const failure = new Error("boom");
+    async function* failing(): AsyncGenerator<number> {
+      try {
+        yield 1;
+      } finally {
+        await Promise.reject(failure);
+      }
+    }
+    const generator = failing();
+
+    const reports = await isolated(async () => {
+      const collected = collectReports();
+      await getRunningLoop().trackAsyncGen(generator).next();
+      return collected;
+    });
+
+    expect(reports).toMatchObject([{ exception: failure, asyncgen: generator }]);
+  });
+
+  test("reports one that cannot be closed because it waits for ever, and gives the result of main", async () => {
+    const reports = await isolated(async () => {
+      const collected = collectReports();
+      void getRunningLoop().trackAsyncGen(stuck()).next();
+      return collected;
+    });
+
+    expect(reports).toMatchObject([
+      { exception: { name: "DeadlockError" } },
+      { message: "Task was destroyed but it is pending!" },
+    ]);
+  });
+});
+
+describe("run, when main throws SystemExit", () => {
+  test("throws it, and does not report it as never retrieved", async () => {
+    const exit = new SystemExit(3);
+    const reports: ExceptionContext[] = [];
+
+    const error = await thrownBy(
+      isolated(async () => {
+        getRunningLoop().exceptionHandler = (_loop, context) => void reports.push(context);
+        await yieldNow();
+        throw exit;
+      }),
+    );
+
+    expect(error).toBe(exit);
+    expect(reports).toEqual([]);
+  });
+});
+
 describe("run, when nothing can ever happen any more", () => {
   test("throws DeadlockError, which names what each task waits for", async () => {
     const error = await thrownBy(
@@ -318,6 +449,24 @@ describe("run with options", () => {
     expect(made).toEqual([running]);
     expect(running.isClosed).toBe(true);
   });
+
+  test.each([[true], [false]])("sets debug mode of the loop of a factory to %o", async (debug) => {
+    const loopFactory = (): EventLoop => new EventLoop({ debug: !debug });
+
+    expect(await run(() => getRunningLoop().debug, { debug, loopFactory })).toBe(debug);
+  });
+
+  test.each([[true], [false]])(
+    "leaves debug mode %o of the loop of a factory alone",
+    async (debug) => {
+      const loopFactory = (): EventLoop => new EventLoop({ debug });
+
+      expect(await run(() => getRunningLoop().debug, { loopFactory })).toBe(debug);
+      expect(await run(() => getRunningLoop().debug, { debug: undefined, loopFactory })).toBe(
+        debug,
+      );
+    },
+  );
 
   test("leaves no current loop behind, unless a factory made it: then it leaves that alone", async () => {
     const other = new EventLoop();
@@ -476,6 +625,33 @@ describe("Runner", () => {
     await runner.close();
   });
 
+  test("has its loop for the current one between its runs, and leaves none when it is closed", async () => {
+    const runner = new Runner();
+    const first = await runner.run(() => getEventLoop());
+    const between = getEventLoop();
+    await runner.run(() => 1);
+    const behind = getEventLoop();
+    await runner.close();
+
+    expect([first, between, behind]).toEqual([first, first, first]);
+    expect(() => getEventLoop()).toThrow(RuntimeError);
+  });
+
+  test("leaves the current loop alone when a factory makes its loop", async () => {
+    const other = new EventLoop();
+    setEventLoop(other);
+    const runner = new Runner({ loopFactory: newEventLoop });
+
+    const inside = await runner.run(() => getEventLoop());
+    const between = getEventLoop();
+    await runner.close();
+
+    expect(inside).not.toBe(other);
+    expect([between, getEventLoop()]).toEqual([other, other]);
+    setEventLoop(null);
+    other.close();
+  });
+
   test("shows its state", async () => {
     const runner = new Runner();
     const states = [inspect(runner)];
@@ -604,6 +780,19 @@ describe("A program", { timeout: 30_000 }, () => {
     expect(await new Program(new URL("fixtures/ends.ts", import.meta.url)).ended()).toMatchObject({
       code: 0,
       stdout: "run ended\n",
+    });
+  });
+
+  test("is kept alive by an endless sleep until a signal comes", async () => {
+    const program = new Program(new URL("fixtures/sleeps-for-ever.ts", import.meta.url));
+    await program.written("still asleep");
+
+    program.kill("SIGINT");
+
+    expect(await program.ended()).toMatchObject({
+      code: 0,
+      stdout: "still asleep\nrun threw KeyboardInterrupt\n",
+      stderr: "",
     });
   });
 

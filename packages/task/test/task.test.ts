@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter, once } from "node:events";
 import { inspect } from "node:util";
 import {
@@ -697,6 +698,63 @@ describe("Task.cancel of a task that awaits another", () => {
       expect(errors.map(isCancelled)).toEqual([true, true, true]);
       expect(errors).toMatchObject([{ message: "gone" }, { message: "" }, { message: "" }]); // as in CPython
     }));
+});
+
+describe("A cancelled task", () => {
+  test("tells later waiters who asked, too", () =>
+    isolated(async () => {
+      const task = createTask(() => sleep(60_000));
+      await sleep(1);
+      task.cancel("shutting down", "shutdown");
+
+      const errors = [await thrownBy(task), await thrownBy(task)];
+      const later = await thrownBy(createTask(async () => await task));
+
+      expect([...errors, later]).toMatchObject([
+        { name: "CancelledError", message: "shutting down", reason: "shutdown" },
+        { name: "CancelledError", message: "", reason: "shutdown" },
+        { name: "CancelledError", message: "", reason: "shutdown" },
+      ]);
+    }));
+
+  test("tells them also when it has not begun", () =>
+    isolated(async () => {
+      const task = createTask(() => sleep(60_000));
+      task.cancel("shutting down", "shutdown");
+
+      const reasons = [await thrownBy(task), await thrownBy(task), await thrownBy(task)];
+
+      expect(reasons).toMatchObject([
+        { name: "CancelledError", reason: "shutdown" },
+        { name: "CancelledError", reason: "shutdown" },
+        { name: "CancelledError", reason: "shutdown" },
+      ]);
+    }));
+
+  test("tells those who ask for its result and exception who asked", () =>
+    isolated(async () => {
+      const task = createTask(() => 1, { signal: AbortSignal.abort() });
+      await thrownBy(task);
+      const bySignal = expect.objectContaining({ reason: "signal" }) as Error;
+
+      expect(() => task.result()).toThrow(bySignal);
+      expect(() => task.exception()).toThrow(bySignal);
+    }));
+});
+
+describe("The report of an error that nobody has seen", () => {
+  test("is made in the async context of the task", async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+
+    await isolated(async () => {
+      getRunningLoop().exceptionHandler = () => seen.push(request.getStore());
+      request.run("request 7", () => void createTask(() => Promise.reject(new Error("unseen"))));
+      await sleep(10);
+    });
+
+    expect(seen).toEqual(["request 7"]);
+  });
 });
 
 describe("Task.uncancel", () => {

@@ -5,6 +5,7 @@ import {
   type EventLoop,
   Future,
   isCancelled,
+  log,
   type Operation,
   operation,
   runOutside,
@@ -54,7 +55,7 @@ export class Server implements AsyncDisposable {
   private constructor(loop: EventLoop, factory: ProtocolFactory) {
     this.loop = loop;
     this.#factory = factory;
-    this.#forget = loop.atClose(() => this.#stopListening());
+    this.#forget = loop.atClose(() => this.#loopClosed());
   }
 
   /** Makes a server that listens on all of `addresses`. For {@link createServer}. */
@@ -66,6 +67,7 @@ export class Server implements AsyncDisposable {
     const server = new Server(loop, factory);
     try {
       await server.#listen(options);
+      server.#log("listens");
     } catch (error) {
       server.close();
       throw error;
@@ -128,6 +130,7 @@ export class Server implements AsyncDisposable {
    */
   close(): void {
     if (this.#state === "closed") return;
+    this.#log("closes");
     this.#state = "closed";
     this.#forget();
     this.#stopListening();
@@ -227,6 +230,7 @@ export class Server implements AsyncDisposable {
       throw new RuntimeError("The server is closed; make a new one with createServer()");
     if (this.#state === "serving") return;
     this.#state = "serving";
+    this.#log("begins to serve");
     this.#acceptEarly();
   }
 
@@ -259,6 +263,7 @@ export class Server implements AsyncDisposable {
         lost: this.#detach,
       });
       this.#transports.add(transport);
+      if (this.loop.debug) this.#log(`accepted ${inspect(transport)}`);
       transport.begin();
     } catch (exception) {
       socket.destroy();
@@ -290,6 +295,16 @@ export class Server implements AsyncDisposable {
   #wake(): void {
     if (!this.#isGone()) return;
     for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
+  }
+
+  /** In debug mode, says in the log what happens. */
+  #log(what: string): void {
+    if (this.loop.debug) log.debug(`${inspect(this)} ${what}`);
+  }
+
+  #loopClosed(): void {
+    if (this.loop.debug) process.emitWarning(`unclosed server ${inspect(this)}`, "ResourceWarning");
+    this.#stopListening();
   }
 
   #stopListening(): void {

@@ -104,11 +104,13 @@ export class SocketTransport implements Transport {
   close(): void {
     if (this.isClosing()) return;
     this.#state = "closing";
+    this.#log("closes");
     this.#socket.pause();
     if (this.#socket.writableLength === 0) this.#lose(null);
   }
 
   abort(): void {
+    if (this.#state !== "lost") this.#log("aborts");
     this.#lose(null);
   }
 
@@ -127,12 +129,14 @@ export class SocketTransport implements Transport {
   pauseReading(): void {
     if (!this.isReading()) return;
     this.#readingPaused = true;
+    this.#log("pauses reading");
     this.#socket.pause();
   }
 
   resumeReading(): void {
     if (!this.#readingPaused || this.isClosing()) return;
     this.#readingPaused = false;
+    this.#log("resumes reading");
     if (this.#state !== "open") return; // begin() starts to read
     this.#socket.resume();
     if (this.#eofHeldBack) this.#loop.callSoon(this.#onEnd);
@@ -237,6 +241,7 @@ export class SocketTransport implements Transport {
       return;
     }
     this.#eofReceived = true;
+    this.#log("received EOF");
     this.#context.run(this.#receiveEof);
   };
 
@@ -304,10 +309,12 @@ export class SocketTransport implements Transport {
   };
 
   #pauseWriting(): void {
+    this.#log("pauses writing");
     this.#call("pauseWriting", () => this.#protocol.pauseWriting?.());
   }
 
   #resumeWriting(): void {
+    this.#log("resumes writing");
     this.#call("resumeWriting", () => this.#protocol.resumeWriting?.());
   }
 
@@ -343,6 +350,7 @@ export class SocketTransport implements Transport {
     this.#state = "lost";
     this.#socket.destroy();
     this.#forget();
+    this.#log(error === null ? "has lost the connection" : "has lost the connection by", error);
     if (this.#loop.isClosed) return;
     this.#loop.callSoon(() => {
       this.#call("connectionLost", () => this.#protocol.connectionLost?.(error));
@@ -350,8 +358,16 @@ export class SocketTransport implements Transport {
     });
   }
 
+  /** In debug mode, says in the log what happens. */
+  #log(what: string, error: Error | null = null): void {
+    if (!this.#loop.debug) return;
+    log.debug(`${inspect(this)} ${what}${error === null ? "" : ` ${String(error)}`}`);
+  }
+
   /** Nobody is left to be told. */
   #loopClosed(): void {
+    if (this.#loop.debug)
+      process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
     this.#state = "lost";
     this.#socket.destroy();
   }

@@ -5,6 +5,7 @@ import {
   Context,
   type EventLoop,
   getRunningLoop,
+  log,
   type Operation,
   operation,
   RuntimeError,
@@ -159,6 +160,7 @@ function takeOver(socket: net.Socket): net.Socket {
 async function begin(loop: EventLoop, transport: SocketTransport): Promise<void> {
   const begun = loop.createFuture<void>();
   loop.callSoon(() => {
+    if (loop.debug) log.debug(`${inspect(transport)} is connected`);
     transport.begin();
     if (!begun.done) begun.setResult(undefined);
   });

@@ -1,7 +1,8 @@
 import net from "node:net";
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Future, getRunningLoop } from "@aio/loop";
+import { type Future, getRunningLoop, setLogger } from "@aio/loop";
+import { onTestFinished, vi } from "vitest";
 import {
   createConnection,
   createServer,
@@ -177,6 +178,29 @@ export function recordExceptions(): {
   const reports: ReturnType<typeof recordExceptions> = [];
   getRunningLoop().exceptionHandler = (_loop, context) => void reports.push(context);
   return reports;
+}
+
+/** Collects what is logged, with `*` in place of ports and durations. */
+export function recordLog(): string[] {
+  const lines: string[] = [];
+  const write =
+    (level: string) =>
+    (message: string): void => {
+      lines.push(`${level} ${message.replace(/(:)\d+\b|\d+( ms)/g, "$1*$2")}`);
+    };
+  setLogger({ error: write("error"), warn: write("warn"), debug: write("debug") });
+  onTestFinished(() => setLogger(null));
+  return lines;
+}
+
+/** Collects the warnings of the process, in the same way. */
+export function recordWarnings(): string[] {
+  const warnings: string[] = [];
+  const spy = vi.spyOn(process, "emitWarning").mockImplementation((message, type: unknown) => {
+    warnings.push(`${type as string}: ${String(message).replace(/:\d+\b/g, ":*")}`);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return warnings;
 }
 
 /** Writes until the peer and the system take no more. */

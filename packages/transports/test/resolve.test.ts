@@ -4,6 +4,7 @@ import { getRunningLoop, isCancelled } from "@aio/loop";
 import { createTask, run, yieldNow } from "@aio/task";
 import { describe, expect, test, vi } from "vitest";
 import { resolve } from "../src/resolve.ts";
+import { recordLog } from "./recorder.ts";
 
 describe("resolve", () => {
   test.each([
@@ -78,3 +79,52 @@ describe("resolve", () => {
       expect(answer).not.toThrow();
     }));
 });
+
+describe("resolve, in debug mode", () => {
+  test("logs what was looked up, and for how long", () =>
+    run(
+      async () => {
+        const lines = recordLog();
+
+        await resolve(getRunningLoop(), "example.org", { lookup: lookupLocal });
+
+        expect(lines).toEqual([
+          "debug Looking up example.org took * ms: [ { address: '127.0.0.1', family: 4 } ]",
+        ]);
+      },
+      { debug: true },
+    ));
+
+  test("warns of a look-up that takes long, also of one that fails", () =>
+    run(
+      async () => {
+        const lines = recordLog();
+        getRunningLoop().slowCallbackDuration = 0;
+
+        await expect(
+          resolve(getRunningLoop(), "example.org", { lookup: lookupFails }),
+        ).rejects.toThrow("no such host");
+
+        expect(lines[0]).toBe("warn Looking up example.org took * ms: Error: no such host");
+      },
+      { debug: true },
+    ));
+
+  test("logs nothing of an address", () =>
+    run(
+      async () => {
+        const lines = recordLog();
+
+        await resolve(getRunningLoop(), "127.0.0.1", {});
+
+        expect(lines).toEqual([]);
+      },
+      { debug: true },
+    ));
+});
+
+const lookupLocal: LookupFunction = (_host, _options, callback) =>
+  callback(null, [{ address: "127.0.0.1", family: 4 }]);
+
+const lookupFails: LookupFunction = (_host, _options, callback) =>
+  callback(new Error("no such host"), []);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import { inspect } from "node:util";
-import { getRunningLoop, isCancelled, RuntimeError } from "@aio/loop";
+import { EventLoop, getRunningLoop, isCancelled, RuntimeError } from "@aio/loop";
 import { createTask, gather, run, Runner } from "@aio/task";
 import { describe, expect, test, vi } from "vitest";
 import { createConnection, createServer, type Server } from "../src/index.ts";
@@ -389,12 +389,14 @@ describe("a server whose loop does not run", () => {
   });
 
   test("drops who came meanwhile when there is no next run", async () => {
-    const runner = new Runner();
-    const recording = await runner.run(() => RecordingServer.open());
+    const loop = new EventLoop();
+    const recording = await loop.runUntilComplete(
+      createTask(() => RecordingServer.open(), { loop }),
+    );
     const peer = await connectRaw(recording.port);
     await quiet();
 
-    await runner.close();
+    loop.close();
     peer.resume();
     await once(peer, "end");
     peer.destroy();

@@ -1,17 +1,17 @@
 import { inspect } from "node:util";
 import { checkFunction } from "./arguments.ts";
-import { CancelRequest, type Scope, ScopeNode } from "./scope.ts";
-import { Context, scopes } from "./context.ts";
+import { CancelRequest } from "./cancel-request.ts";
+import { scopes } from "./context.ts";
 import { creationStack, recordCreation } from "./debug.ts";
 import {
   CancelledError,
   type CancelReason,
   InvalidStateError,
-  isCancelled,
   toError,
   RuntimeError,
 } from "./errors.ts";
-import { callGuarded } from "./handle.ts";
+import { DoneCallback } from "./done-callback.ts";
+import { FutureWait } from "./future-wait.ts";
 import type { EventLoop } from "./loop.ts";
 import { getEventLoop, runningLoop } from "./running.ts";
 import type { Step } from "./step.ts";
@@ -185,7 +185,9 @@ export class Future<T> implements PromiseLike<T> {
   ): PromiseLike<R1 | R2> {
     if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
-    if (!onFulfilled || !onRejected) return awaitHere(this).then(onFulfilled, onRejected);
+    if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
+      return awaitHere(this).then(onFulfilled, onRejected);
+    }
     const scope = scopes.getStore();
     const future = scope === undefined || scope.task === null ? this : this.#awaitedIn(scope.task);
     return new FutureWait<T, R1, R2>(future, scope, onFulfilled, onRejected);
@@ -319,126 +321,4 @@ async function awaitHere<T>(future: Future<T>): Promise<T> {
 /** Whether `value` is a Future or a Task. */
 export function isFuture(value: unknown): value is Future<unknown> {
   return value instanceof Future;
-}
-
-class DoneCallback<F extends Future<unknown>> implements Step {
-  readonly callback: (future: F) => unknown;
-  readonly #future: F;
-  readonly #context = new Context();
-
-  constructor(future: F, callback: (future: F) => unknown) {
-    this.#future = future;
-    this.callback = callback;
-  }
-
-  run(): boolean {
-    this.#context.run(callGuarded, this, this.#future.loop, () => this.callback(this.#future));
-    return true;
-  }
-
-  [inspect.custom](): string {
-    return `<DoneCallback ${this.callback.name || "anonymous"}>`;
-  }
-}
-
-/**
- * One `await` of a Future that was pending: the node in the scope that awaits, the step that wakes
- * it, and what `then` returns, in one object.
- */
-class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | R2> {
-  readonly #future: Future<T>;
-  readonly #onFulfilled: ((value: T) => R1 | PromiseLike<R1>) | null | undefined;
-  readonly #onRejected: ((reason: unknown) => R2 | PromiseLike<R2>) | null | undefined;
-  // Made only for those who use what `then` returns; `await` does not.
-  #chained: PromiseWithResolvers<R1 | R2> | "settled" | null = null;
-
-  constructor(
-    future: Future<T>,
-    scope: Scope | undefined,
-    onFulfilled: ((value: T) => R1 | PromiseLike<R1>) | null | undefined,
-    onRejected: ((reason: unknown) => R2 | PromiseLike<R2>) | null | undefined,
-  ) {
-    super();
-    this.#future = future;
-    this.#onFulfilled = onFulfilled;
-    this.#onRejected = onRejected;
-    if (future.loop.debug) recordCreation(this);
-    future.addDoneStep(this);
-    if (scope === undefined || scope.closed) return;
-    this.enter(scope);
-    const { owed } = scope;
-    if (owed !== null && this.deliver(owed)) scope.takeOwed();
-  }
-
-  override deliver(request: CancelRequest): boolean {
-    return this.#future.request(request);
-  }
-
-  [inspect.custom](): string {
-    const task = this.parent?.task;
-    return `<await of ${this.#future.describe()}${task instanceof Future ? ` in ${task.label}` : ""}>`;
-  }
-
-  /** Nothing, when it has been woken. */
-  override describe(): string {
-    return this.#future.done ? "" : this.#future.describe();
-  }
-
-  run(): boolean {
-    const scope = this.parent;
-    this.leave();
-    // As in CPython: the result is retrieved first; then a request that is still owed is thrown instead.
-    let outcome: unknown;
-    let failed = false;
-    try {
-      outcome = this.#future.result();
-    } catch (error) {
-      outcome = error;
-      failed = true;
-    }
-    const owed = scope === null ? null : scope.takeOwed();
-    if (owed !== null && !(failed && isCancelled(outcome))) {
-      outcome = owed.error;
-      failed = true;
-    }
-    this.#settle(outcome, failed);
-    return true;
-  }
-
-  then<R3 = R1 | R2, R4 = never>(
-    onFulfilled?: ((value: R1 | R2) => R3 | PromiseLike<R3>) | null,
-    onRejected?: ((reason: unknown) => R4 | PromiseLike<R4>) | null,
-  ): PromiseLike<R3 | R4> {
-    const settled = this.#chained === "settled";
-    const chained = this.#chain();
-    if (settled) chained.resolve(undefined as R1);
-    return chained.promise.then(onFulfilled, onRejected);
-  }
-
-  #settle(outcome: unknown, failed: boolean): void {
-    try {
-      const result = failed ? this.#reject(outcome) : this.#fulfil(outcome as T);
-      if (this.#chained === null && result === undefined) this.#chained = "settled";
-      else this.#chain().resolve(result);
-    } catch (error) {
-      this.#chain().reject(error); // unhandled, unless somebody chained: as with any promise
-    }
-  }
-
-  #fulfil(value: T): R1 | PromiseLike<R1> {
-    return typeof this.#onFulfilled === "function"
-      ? this.#onFulfilled(value)
-      : (value as unknown as R1);
-  }
-
-  #reject(reason: unknown): R2 | PromiseLike<R2> {
-    if (typeof this.#onRejected === "function") return this.#onRejected(reason);
-    throw reason;
-  }
-
-  #chain(): PromiseWithResolvers<R1 | R2> {
-    if (this.#chained === null || this.#chained === "settled")
-      this.#chained = Promise.withResolvers<R1 | R2>();
-    return this.#chained;
-  }
 }

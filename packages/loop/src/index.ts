@@ -1,8 +1,9 @@
 export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
 export { type Awaitable, type Coroutine, isThenable, type Operation } from "./awaitable.ts";
-export { CancelRequest, Scope, ScopeNode } from "./scope.ts";
+export { Scope, ScopeNode } from "./scope.ts";
 export { brandError } from "./brand.ts";
+export { CancelRequest } from "./cancel-request.ts";
 export { CancelScope, type CancelScopeOptions } from "./cancel-scope.ts";
 export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
 export { completed } from "./completed.ts";

@@ -1,44 +1,13 @@
 import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
+import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
-import { CancelledError, type CancelReason } from "./errors.ts";
+import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
 import { runningLoop } from "./running.ts";
 
-let calls = 0;
-
 // An AbortController costs some microseconds: made only when somebody asks for the signal.
 const controllers = new WeakMap<Scope, AbortController>();
-
-/** One call of `cancel`: what was said, and who asked. */
-export class CancelRequest {
-  readonly message: string | undefined;
-  readonly reason: CancelReason;
-  readonly #order = ++calls;
-  #error: CancelledError | undefined;
-
-  constructor(message: string | undefined, reason: CancelReason) {
-    this.message = message;
-    this.reason = reason;
-  }
-
-  /** The request that `error` tells of. */
-  static of(error: CancelledError): CancelRequest {
-    const request = new CancelRequest(error.message, error.reason);
-    request.#error = error;
-    return request;
-  }
-
-  /** Whether it was made after `other`. */
-  isNewerThan(other: CancelRequest | null): boolean {
-    return other === null || this.#order > other.#order;
-  }
-
-  /** The error that it is delivered as, wherever it is. */
-  get error(): CancelledError {
-    return (this.#error ??= new CancelledError(this.message, this.reason));
-  }
-}
 
 // How many scopes owe a request: almost always none, and no wait needs to look then.
 let owing = 0;

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { isThenable, type Operation } from "./awaitable.ts";
-import { CancelRequest, Scope } from "./scope.ts";
+import { CancelRequest } from "./cancel-request.ts";
+import { Scope } from "./scope.ts";
 import { runOutside } from "./context.ts";
 import { cancellationOf } from "./errors.ts";
 import { Future } from "./future.ts";

@@ -37,3 +37,16 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof value.then === "function"
   );
 }
+
+/**
+ * Returns what a coroutine function gave as a native promise. What is a Future or an operation is
+ * waited for in the current scope, which can interrupt it.
+ */
+export function toPromise<T>(result: PromiseLike<T> | T): Promise<T> {
+  if (result instanceof Promise) return result;
+  return isThenable(result) ? awaitHere(result) : Promise.resolve(result);
+}
+
+async function awaitHere<T>(result: PromiseLike<T>): Promise<T> {
+  return await result;
+}

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { checkFunction } from "./arguments.ts";
+import { toPromise } from "./awaitable.ts";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
 import { creationStack, recordCreation } from "./debug.ts";
@@ -186,7 +187,7 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
-      return awaitHere(this).then(onFulfilled, onRejected);
+      return toPromise<T>(this).then(onFulfilled, onRejected);
     }
     const scope = scopes.getStore();
     const future = scope === undefined || scope.task === null ? this : this.#awaitedIn(scope.task);
@@ -312,10 +313,6 @@ export class Future<T> implements PromiseLike<T> {
     this.#steps = kept.length === 0 ? null : kept;
     return steps.length - kept.length;
   }
-}
-
-async function awaitHere<T>(future: Future<T>): Promise<T> {
-  return await future;
 }
 
 /** Whether `value` is a Future or a Task. */

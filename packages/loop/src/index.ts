@@ -1,6 +1,12 @@
 export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
-export { type Awaitable, type Coroutine, isThenable, type Operation } from "./awaitable.ts";
+export {
+  type Awaitable,
+  type Coroutine,
+  isThenable,
+  type Operation,
+  toPromise,
+} from "./awaitable.ts";
 export { Scope, ScopeNode } from "./scope.ts";
 export { brandError } from "./brand.ts";
 export { CancelRequest } from "./cancel-request.ts";

@@ -1,5 +1,5 @@
 import { checkFunction } from "./arguments.ts";
-import { isThenable, type Operation } from "./awaitable.ts";
+import { type Operation, toPromise } from "./awaitable.ts";
 import { Scope } from "./scope.ts";
 import { Context } from "./context.ts";
 import { InvalidStateError, isCancelled, RuntimeError } from "./errors.ts";
@@ -94,14 +94,4 @@ export class ScopedOperation<T> extends Scope implements Operation<T> {
   #forget(): void {
     this.#result?.catch(() => undefined);
   }
-}
-
-function toPromise<T>(result: PromiseLike<T> | T): Promise<T> {
-  if (result instanceof Promise) return result;
-  return isThenable(result) ? awaitHere(result) : Promise.resolve(result);
-}
-
-// Inside the scope of the caller: what is a Future or another operation is waited for by this one.
-async function awaitHere<T>(result: PromiseLike<T>): Promise<T> {
-  return await result;
 }

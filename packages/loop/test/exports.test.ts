@@ -49,6 +49,7 @@ test("The package exports these values", () => {
       "setLogger",
       "throwIfCancelled",
       "toError",
+      "toPromise",
       "wrapFuture",
     ].toSorted(),
   );

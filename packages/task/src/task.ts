@@ -16,6 +16,7 @@ import {
   programFrames,
   RuntimeError,
   type Step,
+  toPromise,
 } from "@aio/loop";
 import { followSignal } from "./abort.ts";
 import { watchCancellation } from "./cancellation-watch.ts";
@@ -212,8 +213,7 @@ export class Task<T> extends Future<T> implements Step {
       return;
     }
     // Reactions run in the context in which `then` is called, so these two can look their task up: no closures.
-    if (result instanceof Promise) result.then(Task.#finish, Task.#fail);
-    else if (isThenable(result)) awaitHere(result).then(Task.#finish, Task.#fail);
+    if (isThenable(result)) toPromise(result).then(Task.#finish, Task.#fail);
     else task.#finished(result);
   }
 
@@ -248,9 +248,4 @@ export class Task<T> extends Future<T> implements Step {
     this.fail(error);
     if (leavesLoop(error)) this.loop.leave(error);
   }
-}
-
-// Inside the scope of the caller: a Future or operation that the coroutine returns is waited for by its task.
-async function awaitHere<T>(result: PromiseLike<T>): Promise<T> {
-  return await result;
 }

@@ -8,7 +8,7 @@ import type { Step } from "./step.ts";
 export class DoneCallback<F extends Future<unknown>> implements Step {
   readonly callback: (future: F) => unknown;
   readonly #future: F;
-  readonly #context = new Context();
+  readonly #context = Context.capture();
 
   constructor(future: F, callback: (future: F) => unknown) {
     this.#future = future;

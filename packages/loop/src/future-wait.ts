@@ -6,16 +6,18 @@ import type { Future } from "./future.ts";
 import { type Scope, ScopeNode } from "./scope.ts";
 import type { Step } from "./step.ts";
 
+// What `then` of a wait gave to those who use it. `await` does not, so it is no field of every wait.
+let chains: WeakMap<object, PromiseWithResolvers<unknown>> | undefined;
+
 /**
  * One `await` of a Future that was pending: the node in the scope that awaits, the step that wakes
  * it, and what `then` returns, in one object.
  */
 export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | R2> {
-  readonly #future: Future<T>;
+  /** Null when the wait is over. */
+  #future: Future<T> | null;
   readonly #onFulfilled: (value: T) => R1 | PromiseLike<R1>;
   readonly #onRejected: (reason: unknown) => R2 | PromiseLike<R2>;
-  // Made only for those who use what `then` returns; `await` does not.
-  #chained: PromiseWithResolvers<R1 | R2> | "settled" | null = null;
 
   constructor(
     future: Future<T>,
@@ -36,29 +38,32 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   }
 
   override deliver(request: CancelRequest): boolean {
-    return this.#future.request(request);
+    return this.#future?.request(request) ?? false;
   }
 
   [inspect.custom](): string {
     const task = this.parent?.task;
     const name =
       task !== null && task !== undefined && "label" in task ? ` in ${String(task.label)}` : "";
-    return `<await of ${this.#future.describe()}${name}>`;
+    return `<await of ${this.#future?.describe() ?? "what is done"}${name}>`;
   }
 
   /** Nothing, when it has been woken. */
   override describe(): string {
-    return this.#future.done ? "" : this.#future.describe();
+    return this.#future === null || this.#future.done ? "" : this.#future.describe();
   }
 
   run(): boolean {
+    const future = this.#future;
+    if (future === null) return false;
     const scope = this.parent;
     this.leave();
+    this.#future = null;
     // As in CPython: the result is retrieved first; then a request that is still owed is thrown instead.
     let outcome: unknown;
     let failed = false;
     try {
-      outcome = this.#future.result();
+      outcome = future.result();
     } catch (error) {
       outcome = error;
       failed = true;
@@ -68,7 +73,12 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
       outcome = owed.error;
       failed = true;
     }
-    this.#settle(outcome, failed);
+    try {
+      const result = failed ? this.#onRejected(outcome) : this.#onFulfilled(outcome as T);
+      if (result !== undefined || chains?.has(this)) chainOf(this).resolve(result);
+    } catch (error) {
+      chainOf(this).reject(error); // unhandled, unless somebody chained: as with any promise
+    }
     return true;
   }
 
@@ -76,25 +86,19 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
     onFulfilled?: ((value: R1 | R2) => R3 | PromiseLike<R3>) | null,
     onRejected?: ((reason: unknown) => R4 | PromiseLike<R4>) | null,
   ): PromiseLike<R3 | R4> {
-    const settled = this.#chained === "settled";
-    const chained = this.#chain();
-    if (settled) chained.resolve(undefined as R1);
-    return chained.promise.then(onFulfilled, onRejected);
+    const hasResult = chains?.has(this) ?? false;
+    const chain = chainOf(this);
+    if (this.#future === null && !hasResult) chain.resolve(undefined);
+    return (chain.promise as Promise<R1 | R2>).then(onFulfilled, onRejected);
   }
+}
 
-  #settle(outcome: unknown, failed: boolean): void {
-    try {
-      const result = failed ? this.#onRejected(outcome) : this.#onFulfilled(outcome as T);
-      if (this.#chained === null && result === undefined) this.#chained = "settled";
-      else this.#chain().resolve(result);
-    } catch (error) {
-      this.#chain().reject(error); // unhandled, unless somebody chained: as with any promise
-    }
+function chainOf(wait: object): PromiseWithResolvers<unknown> {
+  chains ??= new WeakMap();
+  let chain = chains.get(wait);
+  if (chain === undefined) {
+    chain = Promise.withResolvers<unknown>();
+    chains.set(wait, chain);
   }
-
-  #chain(): PromiseWithResolvers<R1 | R2> {
-    if (this.#chained === null || this.#chained === "settled")
-      this.#chained = Promise.withResolvers<R1 | R2>();
-    return this.#chained;
-  }
+  return chain;
 }

@@ -18,6 +18,9 @@ import { getEventLoop, runningLoop } from "./running.ts";
 import type { Step } from "./step.ts";
 import { Unretrieved } from "./unretrieved.ts";
 
+// Of tasks that ended well with a request undelivered, which are few.
+let keptRequests: WeakMap<Future<unknown>, CancelRequest> | undefined;
+
 type State = "pending" | "cancelled" | "result" | "exception" | "exception retrieved";
 
 /**
@@ -40,8 +43,8 @@ export class Future<T> implements PromiseLike<T> {
   /** The loop that it is bound to. */
   readonly loop: EventLoop;
   #state: State = "pending";
+  // The result, what was thrown, or how it was cancelled: a CancelRequest, or the very error.
   #outcome: unknown = undefined;
-  #request: CancelRequest | null = null;
   #steps: Step | Step[] | null = null;
 
   /** @param options.loop the loop to bind it to: by default the running one. */
@@ -62,7 +65,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /** The request that it was cancelled with, if any. */
   get cancelRequest(): CancelRequest | null {
-    return this.#request;
+    if (this.#state !== "cancelled") return keptRequests?.get(this) ?? null;
+    return this.#outcome instanceof CancelRequest ? this.#outcome : null;
   }
 
   /**
@@ -72,7 +76,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   result(): T {
     if (this.#state === "result") return this.#outcome as T;
-    this.#retrieve("result");
+    this.retrieve("result");
     throw this.#outcome;
   }
 
@@ -83,7 +87,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   exception(): Error | null {
     if (this.#state === "result") return null;
-    this.#retrieve("exception");
+    this.retrieve("exception");
     return toError(this.#outcome);
   }
 
@@ -92,7 +96,7 @@ export class Future<T> implements PromiseLike<T> {
    * @throws {@link InvalidStateError} when it is done.
    */
   setResult(value: T): void {
-    this.#expectPending("setResult");
+    expectPending(this, "setResult");
     this.complete(value);
   }
 
@@ -102,7 +106,7 @@ export class Future<T> implements PromiseLike<T> {
    * @throws {@link InvalidStateError} when it is done; TypeError when `exception` is no Error.
    */
   setException(exception: Error): void {
-    this.#expectPending("setException");
+    expectPending(this, "setException");
     if (!(exception instanceof Error))
       throw new TypeError(`Expected \`exception\` to be an Error, got ${inspect(exception)}`);
     this.fail(exception);
@@ -132,13 +136,12 @@ export class Future<T> implements PromiseLike<T> {
    * later calls make new ones.
    */
   cancelledError(): CancelledError {
-    const first = this.#outcome;
-    if (this.#state === "cancelled" && first instanceof CancelledError) {
-      this.#outcome = undefined;
-      this.#request = new CancelRequest(undefined, first.reason);
-      return first;
+    const cause = this.#state === "cancelled" ? this.#outcome : undefined;
+    if (cause instanceof CancelledError) {
+      this.#outcome = new CancelRequest(undefined, cause.reason);
+      return cause;
     }
-    return this.#request?.error ?? new CancelledError();
+    return this.cancelRequest?.error ?? new CancelledError();
   }
 
   /**
@@ -152,7 +155,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Removes a callback. Returns how often it was there. */
   removeDoneCallback(callback: (future: this) => unknown): number {
-    return this.#removeSteps((step) => step instanceof DoneCallback && step.callback === callback);
+    return this.removeSteps((step) => step instanceof DoneCallback && step.callback === callback);
   }
 
   /** Makes `step` ready when the Future is done, at once when it is: the cheap way, for primitives. */
@@ -170,7 +173,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Removes a step. Returns whether it was there. */
   removeDoneStep(step: Step): boolean {
-    return this.#removeSteps((other) => other === step) > 0;
+    return this.removeSteps((other) => other === step) > 0;
   }
 
   /**
@@ -184,19 +187,19 @@ export class Future<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this.#state !== "pending") return this.#settled().then(onFulfilled, onRejected);
+    if (this.#state !== "pending") return settled(this).then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
       return toPromise<T>(this).then(onFulfilled, onRejected);
     }
     const scope = scopes.getStore();
-    const future = scope === undefined || scope.task === null ? this : this.#awaitedIn(scope.task);
+    const future = scope === undefined || scope.task === null ? this : awaitedIn(scope.task, this);
     return new FutureWait<T, R1, R2>(future, scope, onFulfilled, onRejected);
   }
 
   [inspect.custom](): string {
     const [created = ""] = creationStack(this)?.split("\n") ?? [];
-    return `<${this.constructor.name} ${this.describeState()}${this.#describeCallbacks()}${created === "" ? "" : ` created ${created.trim()}`}>`;
+    return `<${this.constructor.name} ${this.describeState()}${describeCallbacks(listed(this.#steps))}${created === "" ? "" : ` created ${created.trim()}`}>`;
   }
 
   /** The state in words, for reports. */
@@ -226,30 +229,34 @@ export class Future<T> implements PromiseLike<T> {
   /** Ends it with a result. For subclasses, which may refuse `setResult`. */
   protected complete(value: T): void {
     this.#outcome = value;
-    this.#end("result");
+    this.end("result");
   }
 
   /** Ends it with whatever was thrown. */
   protected fail(reason: unknown): void {
     this.#outcome = reason;
-    const isAwaited = this.#list().some((step) => step instanceof FutureWait);
-    this.#end("exception");
+    const isAwaited = listed(this.#steps).some((step) => step instanceof FutureWait);
+    this.end("exception");
     if (!isAwaited) Unretrieved.add(this, reason); // else it is looked at soon
   }
 
   /** Ends it as cancelled, by a request, or by the very error that ended the work. */
   protected endCancelled(cause: CancelRequest | CancelledError): void {
-    if (cause instanceof CancelRequest) this.#request = cause;
-    else this.#outcome = cause;
-    this.#end("cancelled");
+    this.#outcome = cause;
+    this.end("cancelled");
   }
 
   /** Keeps a request that was made and never delivered, as CPython does. */
   protected keepRequest(request: CancelRequest | null): void {
-    this.#request = request;
+    if (request === null) return;
+    keptRequests ??= new WeakMap();
+    keptRequests.set(this, request);
   }
 
-  #end(state: State): void {
+  // Protected and not `#private`: a private method would cost every Future of the program a field.
+
+  /** Makes everything ready that waits. */
+  protected end(state: State): void {
     this.#state = state;
     const steps = this.#steps;
     this.#steps = null;
@@ -259,7 +266,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /** Notes that somebody looks at the exception; throws unless there is one. */
-  #retrieve(what: string): void {
+  protected retrieve(what: string): void {
     if (this.#state === "pending")
       throw new InvalidStateError(
         `${this.constructor.name} is not done; await it before asking for its ${what}`,
@@ -270,45 +277,8 @@ export class Future<T> implements PromiseLike<T> {
     Unretrieved.remove(this);
   }
 
-  #expectPending(method: string): void {
-    if (this.#state !== "pending")
-      throw new InvalidStateError(`${method}() found the Future done already: ${inspect(this)}`);
-  }
-
-  async #settled(): Promise<T> {
-    return this.result();
-  }
-
-  #describeCallbacks(): string {
-    const steps = this.#list();
-    const callbacks = steps.filter((step) => step instanceof DoneCallback);
-    if (callbacks.length === 0) return "";
-    const names = callbacks.slice(0, 2).map(({ callback }) => callback.name || "anonymous");
-    return ` callbacks=[${names.join(", ")}${callbacks.length > 2 ? `, and ${callbacks.length - 2} more` : ""}]`;
-  }
-
-  /** What `task` waits for when it awaits this Future: one that fails, when it must not. */
-  #awaitedIn(task: object): Future<T> {
-    const running = runningLoop();
-    if (task !== this && (running === this.loop || running === null)) return this;
-    const failed = new Future<T>({ loop: running ?? this.loop });
-    failed.fail(
-      new RuntimeError(
-        task === this
-          ? `${inspect(this)} cannot await itself`
-          : `${inspect(this)} belongs to another loop; await it in a task of that loop`,
-      ),
-    );
-    return failed;
-  }
-
-  #list(): Step[] {
-    if (Array.isArray(this.#steps)) return this.#steps;
-    return this.#steps === null ? [] : [this.#steps];
-  }
-
-  #removeSteps(matches: (step: Step) => boolean): number {
-    const steps = this.#list();
+  protected removeSteps(matches: (step: Step) => boolean): number {
+    const steps = listed(this.#steps);
     const kept = steps.filter((step) => !matches(step));
     this.#steps = kept.length === 0 ? null : kept;
     return steps.length - kept.length;
@@ -318,4 +288,40 @@ export class Future<T> implements PromiseLike<T> {
 /** Whether `value` is a Future or a Task. */
 export function isFuture(value: unknown): value is Future<unknown> {
   return value instanceof Future;
+}
+
+function expectPending(future: Future<unknown>, method: string): void {
+  if (future.done)
+    throw new InvalidStateError(`${method}() found the Future done already: ${inspect(future)}`);
+}
+
+async function settled<T>(future: Future<T>): Promise<T> {
+  return future.result();
+}
+
+/** What `task` waits for when it awaits `future`: one that fails, when it must not. */
+function awaitedIn<T>(task: object, future: Future<T>): Future<T> {
+  const running = runningLoop();
+  if (task !== future && (running === future.loop || running === null)) return future;
+  const failed = new Future<T>({ loop: running ?? future.loop });
+  failed.setException(
+    new RuntimeError(
+      task === future
+        ? `${inspect(future)} cannot await itself`
+        : `${inspect(future)} belongs to another loop; await it in a task of that loop`,
+    ),
+  );
+  return failed;
+}
+
+function listed(steps: Step | Step[] | null): Step[] {
+  if (Array.isArray(steps)) return steps;
+  return steps === null ? [] : [steps];
+}
+
+function describeCallbacks(steps: Step[]): string {
+  const callbacks = steps.filter((step) => step instanceof DoneCallback);
+  if (callbacks.length === 0) return "";
+  const names = callbacks.slice(0, 2).map(({ callback }) => callback.name || "anonymous");
+  return ` callbacks=[${names.join(", ")}${callbacks.length > 2 ? `, and ${callbacks.length - 2} more` : ""}]`;
 }

@@ -11,7 +11,7 @@ import type { Step, Timer } from "./step.ts";
  */
 export class Handle implements Step {
   protected readonly loop: EventLoop;
-  readonly #context = new Context();
+  readonly #context = Context.capture();
   readonly #name: string;
   #call: (() => unknown) | null;
 

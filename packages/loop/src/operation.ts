@@ -33,7 +33,7 @@ export class ScopedOperation<T> extends Scope implements Operation<T> {
 
   /** Calls `body(argument)` inside; to be called once. */
   start<A>(body: (argument: A) => PromiseLike<T> | T, argument: A): this {
-    this.#result = new Context().runInScope(this, ScopedOperation.#run<T, A>, body, argument);
+    this.#result = Context.capture().runInScope(this, ScopedOperation.#run<T, A>, body, argument);
     return this;
   }
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { CancelRequest } from "./cancel-request.ts";
-import { scopes } from "./context.ts";
+import { type Context, scopes } from "./context.ts";
 import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
 import { runningLoop } from "./running.ts";
@@ -9,7 +9,8 @@ import { runningLoop } from "./running.ts";
 // An AbortController costs some microseconds: made only when somebody asks for the signal.
 const controllers = new WeakMap<Scope, AbortController>();
 
-// How many scopes owe a request: almost always none, and no wait needs to look then.
+// What scopes owe to their next wait. Almost always none does, and no wait needs to look then.
+const owedBy = new WeakMap<Scope, CancelRequest>();
 let owing = 0;
 // The newest request that each scope has owed, kept behind its delivery. Few ever owe one.
 const lastOwed = new WeakMap<Scope, CancelRequest>();
@@ -92,9 +93,12 @@ export class Scope extends ScopeNode {
 
   /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
   readonly task: object | null;
+  /** The context that code enters the scope from. For {@link Context} and tasks. */
+  context: Context | null = null;
+  /** What identifies the context that code in the scope runs in; null before it is entered. */
+  frame: unknown = null;
   #newest: ScopeNode | null = null;
   #requests = 0;
-  #owed: CancelRequest | null = null;
   #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
 
   /**
@@ -173,9 +177,9 @@ export class Scope extends ScopeNode {
     this.#requests += 1;
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
-    const isAccepted = !isRunning && this.#deliverInside(request);
-    const isHeard = this.#abortSignals(request);
-    if (!isAccepted && (isRunning || !isHeard)) this.#owe(request);
+    const isAccepted = !isRunning && deliverInside(this, request);
+    const isHeard = abortSignals(this, request);
+    if (!isAccepted && (isRunning || !isHeard)) owe(this, request);
     return true;
   }
 
@@ -204,7 +208,7 @@ export class Scope extends ScopeNode {
     while (holder !== null && holder.#requests === 0) holder = holder.parent;
     if (holder !== null) holder.#requests -= 1;
     const left = this.requestsAround();
-    if (left === 0) this.#forgive();
+    if (left === 0) forgive(this);
     return left;
   }
 
@@ -214,10 +218,10 @@ export class Scope extends ScopeNode {
    * @returns the sum of the requests that are left.
    */
   uncancel(): number {
-    const scope = this.#requested();
+    const scope = outermostRequested(this);
     if (scope !== undefined) scope.#requests -= 1;
     const left = this.requestsInside();
-    if (left === 0) this.#forgiveInside();
+    if (left === 0) forgiveInside(this);
     return left;
   }
 
@@ -225,7 +229,7 @@ export class Scope extends ScopeNode {
   renew(): void {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
       if (scope.#requests > 0) {
-        scope.#owe(new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
+        owe(scope, new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
         return;
       }
     }
@@ -236,8 +240,9 @@ export class Scope extends ScopeNode {
     if (owing === 0) return null;
     let owed: CancelRequest | null = null;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.#owed?.isNewerThan(owed)) owed = scope.#owed;
-      if (scope.#state === SHIELDED) break;
+      const request = owedBy.get(scope);
+      if (request?.isNewerThan(owed)) owed = request;
+      if (scope.shielded) break;
     }
     return owed;
   }
@@ -245,7 +250,7 @@ export class Scope extends ScopeNode {
   /** Takes what is owed to a wait in this scope: all of it counts as delivered then. */
   takeOwed(): CancelRequest | null {
     const { owed } = this;
-    if (owed !== null) this.#forgive();
+    if (owed !== null) forgive(this);
     return owed;
   }
 
@@ -257,7 +262,7 @@ export class Scope extends ScopeNode {
   }
 
   override deliver(request: CancelRequest): boolean {
-    return !this.shielded && this.#deliverInside(request);
+    return !this.shielded && deliverInside(this, request);
   }
 
   /** The waits inside, at any depth, oldest first. */
@@ -284,22 +289,10 @@ export class Scope extends ScopeNode {
   close(): void {
     if (this.closed) return;
     this.#state = CLOSED;
-    const { parent } = this;
-    if (this.#owed !== null && this.handsOn && parent !== null && parent.requestsAround() > 0)
-      parent.#owe(this.#owed);
-    this.#setOwed(null);
+    if (owing > 0) handOn(this, this.handsOn);
     this.leave();
-    if (this.#newest !== null && isDebugging()) this.#reportBranches();
+    if (this.#newest !== null && isDebugging()) reportBranches(this);
     for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
-  }
-
-  #reportBranches(): void {
-    const waits = this.describe();
-    if (waits === "") return; // they have been cancelled together with it
-    const owner = this.task === null ? "A scope" : inspect(this.task);
-    log.warn(
-      `${owner} ends while a branch of it still waits for ${waits}; await all branches, for example by gather() or race()`,
-    );
   }
 
   /** Whether the code that is running now runs inside this scope. */
@@ -308,63 +301,81 @@ export class Scope extends ScopeNode {
     while (scope !== null && scope !== this) scope = scope.parent;
     return scope !== null;
   }
+}
 
-  /** Aborts the signals of this scope and those inside it. Returns whether anybody listens to one. */
-  #abortSignals(request: CancelRequest): boolean {
-    let isHeard = false;
-    const controller = controllers.get(this);
-    if (controller !== undefined) {
-      controllers.delete(this); // who asks after this request gets a signal of the next one
-      isHeard = getEventListeners(controller.signal, "abort").length > 0;
-      controller.abort(request.error);
-    }
-    for (const node of this.nodes()) {
-      if (node instanceof Scope && !node.shielded) isHeard = node.#abortSignals(request) || isHeard;
-    }
-    return isHeard;
-  }
+// Functions and not private methods: those would cost every scope of the program a field.
 
-  #owe(request: CancelRequest): void {
-    this.#setOwed(request);
-    owedEver = true;
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
-      lastOwed.set(scope, request);
-  }
+function handOn(scope: Scope, handsOn: boolean): void {
+  const { parent } = scope;
+  const request = owedBy.get(scope);
+  if (request === undefined) return;
+  if (handsOn && parent !== null && parent.requestsAround() > 0) owe(parent, request);
+  forget(scope);
+}
 
-  /** The outermost scope in here that counts a request. */
-  #requested(): Scope | undefined {
-    if (this.#requests > 0) return this;
-    for (const node of this.nodes()) {
-      const scope = node instanceof Scope ? node.#requested() : undefined;
-      if (scope !== undefined) return scope;
-    }
-    return undefined;
-  }
+function reportBranches(scope: Scope): void {
+  const waits = scope.describe();
+  if (waits === "") return; // they have been cancelled together with it
+  const owner = scope.task === null ? "A scope" : inspect(scope.task);
+  log.warn(
+    `${owner} ends while a branch of it still waits for ${waits}; await all branches, for example by gather() or race()`,
+  );
+}
 
-  #deliverInside(request: CancelRequest): boolean {
-    let accepted = false;
-    for (const node of this.nodes()) accepted = node.deliver(request) || accepted;
-    return accepted;
+/** Aborts the signals of a scope and those inside it. Returns whether anybody listens to one. */
+function abortSignals(scope: Scope, request: CancelRequest): boolean {
+  let isHeard = false;
+  const controller = controllers.get(scope);
+  if (controller !== undefined) {
+    controllers.delete(scope); // who asks after this request gets a signal of the next one
+    isHeard = getEventListeners(controller.signal, "abort").length > 0;
+    controller.abort(request.error);
   }
+  for (const node of scope.nodes()) {
+    if (node instanceof Scope && !node.shielded) isHeard = abortSignals(node, request) || isHeard;
+  }
+  return isHeard;
+}
 
-  #setOwed(request: CancelRequest | null): void {
-    if (this.#owed === null && request !== null) owing += 1;
-    if (this.#owed !== null && request === null) owing -= 1;
-    this.#owed = request;
-  }
+function deliverInside(scope: Scope, request: CancelRequest): boolean {
+  let accepted = false;
+  for (const node of scope.nodes()) accepted = node.deliver(request) || accepted;
+  return accepted;
+}
 
-  /** Drops what is owed to a wait in here. */
-  #forgive(): void {
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      scope.#setOwed(null);
-      if (scope.#state === SHIELDED) break;
-    }
+/** The outermost scope in here that counts a request. */
+function outermostRequested(scope: Scope): Scope | undefined {
+  if (scope.requests > 0) return scope;
+  for (const node of scope.nodes()) {
+    const requested = node instanceof Scope ? outermostRequested(node) : undefined;
+    if (requested !== undefined) return requested;
   }
+  return undefined;
+}
 
-  #forgiveInside(): void {
-    this.#setOwed(null);
-    for (const node of this.nodes()) if (node instanceof Scope) node.#forgiveInside();
+function owe(debtor: Scope, request: CancelRequest): void {
+  if (!owedBy.has(debtor)) owing += 1;
+  owedBy.set(debtor, request);
+  owedEver = true;
+  for (let scope: Scope | null = debtor; scope !== null; scope = scope.parent)
+    lastOwed.set(scope, request);
+}
+
+function forget(debtor: Scope): void {
+  if (owedBy.delete(debtor)) owing -= 1;
+}
+
+/** Drops what is owed to a wait in a scope, by it or around it. */
+function forgive(inner: Scope): void {
+  for (let scope: Scope | null = inner; scope !== null; scope = scope.parent) {
+    forget(scope);
+    if (scope.shielded) break;
   }
+}
+
+function forgiveInside(outer: Scope): void {
+  forget(outer);
+  for (const node of outer.nodes()) if (node instanceof Scope) forgiveInside(node);
 }
 
 function isDebugging(): boolean {

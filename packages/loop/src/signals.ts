@@ -23,7 +23,7 @@ export class SignalHandlers {
         `${signal} cannot be handled in a worker thread; handle it in the main thread`,
       );
     this.remove(signal);
-    const context = new Context(); // of the one who registers: a signal itself has none
+    const context = Context.capture(); // of the one who registers: a signal itself has none
     const listener = (): void => context.run(() => void loop.callSoon(call));
     process.on(signal, listener);
     this.#handlers.set(signal, listener);

@@ -19,7 +19,7 @@ export class Unretrieved {
   readonly #exception: unknown;
   readonly #future: WeakRef<Reportable>;
   readonly #createdAt: string | undefined;
-  readonly #context = new Context(); // that of the code that failed
+  readonly #context = Context.capture(); // that of the code that failed
 
   private constructor(future: Reportable, exception: unknown) {
     this.#loop = new WeakRef(future.loop);

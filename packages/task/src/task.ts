@@ -48,7 +48,6 @@ let eagerEver = false;
 export class Task<T> extends Future<T> implements Step {
   readonly #coroutine: Coroutine<T>;
   readonly #scope: Scope;
-  #context: Context | null;
   #name: string | number;
 
   constructor(coroutine: Coroutine<T>, options?: TaskOptions) {
@@ -60,9 +59,9 @@ export class Task<T> extends Future<T> implements Step {
     this.#coroutine = coroutine;
     this.#name = options?.name ?? ++tasks;
     this.#scope = new Scope(loop.scope, this);
-    this.#context = new Context();
+    this.#scope.context = Context.capture();
     if (options?.signal !== undefined) followSignal(options.signal, this);
-    if (options?.eagerStart === true && loop.isRunning) this.#startEagerly();
+    if (options?.eagerStart === true && loop.isRunning) this.startEagerly();
     else loop.enqueue(this);
   }
 
@@ -149,12 +148,11 @@ export class Task<T> extends Future<T> implements Step {
 
   /** Runs the first step. For the loop. */
   run(): boolean {
-    const context = this.#context;
-    if (context === null) return false;
-    this.#context = null;
+    const { context, frame } = this.#scope;
+    if (context === null || frame !== null || this.done) return false;
     const owed = this.#scope.takeOwed();
     if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this, undefined);
-    else this.#failed(owed.error);
+    else this.failed(owed.error);
     return true;
   }
 
@@ -196,7 +194,10 @@ export class Task<T> extends Future<T> implements Step {
     return this.label;
   }
 
-  #startEagerly(): void {
+  // Protected and not `#private`: a private method would cost every task of the program a field.
+
+  /** Runs the first step inside the call that makes the task. */
+  protected startEagerly(): void {
     eagerEver = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     firstSteps.set(this, promise);
@@ -209,25 +210,26 @@ export class Task<T> extends Future<T> implements Step {
     try {
       result = task.#coroutine();
     } catch (error) {
-      task.#failed(error);
+      task.failed(error);
       return;
     }
     // Reactions run in the context in which `then` is called, so these two can look their task up: no closures.
     if (isThenable(result)) toPromise(result).then(Task.#finish, Task.#fail);
-    else task.#finished(result);
+    else task.finished(result);
   }
 
   static readonly #finish = (value: unknown): void => {
     const task = Scope.current?.task;
-    if (task instanceof Task) task.#finished(value);
+    if (task instanceof Task) task.finished(value);
   };
 
   static readonly #fail = (error: unknown): void => {
     const task = Scope.current?.task;
-    if (task instanceof Task) task.#failed(error);
+    if (task instanceof Task) task.failed(error);
   };
 
-  #finished(value: T): void {
+  /** The coroutine has returned. */
+  protected finished(value: T): void {
     const { owed, lastOwed } = this.#scope;
     this.#scope.close();
     if (owed !== null) {
@@ -238,7 +240,8 @@ export class Task<T> extends Future<T> implements Step {
     this.complete(value);
   }
 
-  #failed(error: unknown): void {
+  /** The coroutine has thrown. */
+  protected failed(error: unknown): void {
     this.#scope.close();
     const cancellation = cancellationOf(error);
     if (cancellation !== null) {

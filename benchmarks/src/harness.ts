@@ -14,6 +14,8 @@ export interface RoundsOptions {
   /** What all numbers of operations are divided by. */
   readonly divisor: number;
   readonly python: Python | undefined;
+  /** The implementations to measure: by default all. The first of the scenario, the baseline, always is. */
+  readonly names?: readonly string[] | undefined;
   /** Told of each measurement, before it is made. */
   readonly onProgress?: (round: number, name: string) => void;
 }
@@ -29,9 +31,12 @@ export interface Measurement {
 /** Measures all implementations of `scenario` in turn, round by round, each time in a fresh process. */
 export async function measureRounds(
   scenario: Scenario,
-  { rounds, duration, divisor, python, onProgress }: RoundsOptions,
+  { rounds, duration, divisor, python, names, onProgress }: RoundsOptions,
 ): Promise<Measurement[]> {
-  const entries = Object.entries(scenario.implementations).map(([name, implementation]) => ({
+  const implementations = Object.entries(scenario.implementations).filter(
+    ([name], index) => index === 0 || names === undefined || names.includes(name),
+  );
+  const entries = implementations.map(([name, implementation]) => ({
     name,
     operations: Math.ceil((scenario.operations * (implementation.share ?? 1)) / divisor),
     target: implementation.target,

@@ -12,6 +12,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "string" },
+    only: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -47,6 +48,7 @@ async function measureAll(): Promise<void> {
       duration: options.quick ? 100 : 1_000,
       divisor: options.quick ? 10 : 1,
       python,
+      names: options.only?.split(","),
       onProgress: (round, name) => progress(`${scenario.id}  round ${round}  ${name}`),
     });
     progress("");

@@ -43,9 +43,9 @@ export class Future<T> implements PromiseLike<T> {
   /** The loop that it is bound to. */
   readonly loop: EventLoop;
   #state: State = "pending";
-  // The result, what was thrown, or how it was cancelled: a CancelRequest, or the very error.
-  #outcome: unknown = undefined;
-  #steps: Step | Step[] | null = null;
+  // While pending, the steps that wait: none, one, or an array. Then the result, what was thrown, or how
+  // it was cancelled: a CancelRequest, or the very error.
+  #content: unknown = null;
 
   /** @param options.loop the loop to bind it to: by default the running one. */
   constructor(options?: { loop?: EventLoop | undefined }) {
@@ -66,7 +66,7 @@ export class Future<T> implements PromiseLike<T> {
   /** The request that it was cancelled with, if any. */
   get cancelRequest(): CancelRequest | null {
     if (this.#state !== "cancelled") return keptRequests?.get(this) ?? null;
-    return this.#outcome instanceof CancelRequest ? this.#outcome : null;
+    return this.#content instanceof CancelRequest ? this.#content : null;
   }
 
   /**
@@ -75,9 +75,9 @@ export class Future<T> implements PromiseLike<T> {
    * {@link InvalidStateError} when it is not done.
    */
   result(): T {
-    if (this.#state === "result") return this.#outcome as T;
+    if (this.#state === "result") return this.#content as T;
     this.retrieve("result");
-    throw this.#outcome;
+    throw this.#content;
   }
 
   /**
@@ -88,7 +88,7 @@ export class Future<T> implements PromiseLike<T> {
   exception(): Error | null {
     if (this.#state === "result") return null;
     this.retrieve("exception");
-    return toError(this.#outcome);
+    return toError(this.#content);
   }
 
   /**
@@ -136,9 +136,9 @@ export class Future<T> implements PromiseLike<T> {
    * later calls make new ones.
    */
   cancelledError(): CancelledError {
-    const cause = this.#state === "cancelled" ? this.#outcome : undefined;
+    const cause = this.#state === "cancelled" ? this.#content : undefined;
     if (cause instanceof CancelledError) {
-      this.#outcome = new CancelRequest(undefined, cause.reason);
+      this.#content = new CancelRequest(undefined, cause.reason);
       return cause;
     }
     return this.cancelRequest?.error ?? new CancelledError();
@@ -161,14 +161,14 @@ export class Future<T> implements PromiseLike<T> {
   /** Makes `step` ready when the Future is done, at once when it is: the cheap way, for primitives. */
   addDoneStep(step: Step): void {
     if (this.#state !== "pending") this.loop.enqueue(step);
-    else if (this.#steps === null) this.#steps = step;
-    else if (Array.isArray(this.#steps)) this.#steps.push(step);
-    else this.#steps = [this.#steps, step];
+    else if (this.#content === null) this.#content = step;
+    else if (Array.isArray(this.#content)) this.#content.push(step);
+    else this.#content = [this.#content, step];
   }
 
   /** The step that was added last, or null. */
   get newestDoneStep(): Step | null {
-    return Array.isArray(this.#steps) ? (this.#steps.at(-1) ?? null) : this.#steps;
+    return this.steps.at(-1) ?? null;
   }
 
   /** Removes a step. Returns whether it was there. */
@@ -199,14 +199,14 @@ export class Future<T> implements PromiseLike<T> {
 
   [inspect.custom](): string {
     const [created = ""] = creationStack(this)?.split("\n") ?? [];
-    return `<${this.constructor.name} ${this.describeState()}${describeCallbacks(listed(this.#steps))}${created === "" ? "" : ` created ${created.trim()}`}>`;
+    return `<${this.constructor.name} ${this.describeState()}${describeCallbacks(this.steps)}${created === "" ? "" : ` created ${created.trim()}`}>`;
   }
 
   /** The state in words, for reports. */
   protected describeState(): string {
-    if (this.#state === "result") return `finished result=${inspect(this.#outcome, { depth: 0 })}`;
+    if (this.#state === "result") return `finished result=${inspect(this.#content, { depth: 0 })}`;
     if (this.#state === "exception" || this.#state === "exception retrieved")
-      return `finished exception=${String(this.#outcome)}`;
+      return `finished exception=${String(this.#content)}`;
     return this.#state;
   }
 
@@ -223,27 +223,24 @@ export class Future<T> implements PromiseLike<T> {
   /** What was thrown, when something was; does not count as looking at it. */
   protected get thrown(): unknown {
     const hasThrown = this.#state === "exception" || this.#state === "exception retrieved";
-    return hasThrown ? this.#outcome : undefined;
+    return hasThrown ? this.#content : undefined;
   }
 
   /** Ends it with a result. For subclasses, which may refuse `setResult`. */
   protected complete(value: T): void {
-    this.#outcome = value;
-    this.end("result");
+    this.end("result", value);
   }
 
   /** Ends it with whatever was thrown. */
   protected fail(reason: unknown): void {
-    this.#outcome = reason;
-    const isAwaited = listed(this.#steps).some((step) => step instanceof FutureWait);
-    this.end("exception");
+    const isAwaited = this.steps.some((step) => step instanceof FutureWait);
+    this.end("exception", reason);
     if (!isAwaited) Unretrieved.add(this, reason); // else it is looked at soon
   }
 
   /** Ends it as cancelled, by a request, or by the very error that ended the work. */
   protected endCancelled(cause: CancelRequest | CancelledError): void {
-    this.#outcome = cause;
-    this.end("cancelled");
+    this.end("cancelled", cause);
   }
 
   /** Keeps a request that was made and never delivered, as CPython does. */
@@ -256,13 +253,19 @@ export class Future<T> implements PromiseLike<T> {
   // Protected and not `#private`: a private method would cost every Future of the program a field.
 
   /** Makes everything ready that waits. */
-  protected end(state: State): void {
+  protected end(state: State, outcome: unknown): void {
+    const steps = this.#content as Step | Step[] | null;
     this.#state = state;
-    const steps = this.#steps;
-    this.#steps = null;
+    this.#content = outcome;
     if (steps === null) return;
     if (Array.isArray(steps)) for (const step of steps) this.loop.enqueue(step);
     else this.loop.enqueue(steps);
+  }
+
+  /** What waits for the end, in the order that it came. */
+  protected get steps(): readonly Step[] {
+    if (this.#state !== "pending" || this.#content === null) return [];
+    return Array.isArray(this.#content) ? this.#content : [this.#content as Step];
   }
 
   /** Notes that somebody looks at the exception; throws unless there is one. */
@@ -278,9 +281,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   protected removeSteps(matches: (step: Step) => boolean): number {
-    const steps = listed(this.#steps);
+    const { steps } = this;
     const kept = steps.filter((step) => !matches(step));
-    this.#steps = kept.length === 0 ? null : kept;
+    if (steps.length > 0) this.#content = kept.length === 0 ? null : kept;
     return steps.length - kept.length;
   }
 }
@@ -314,12 +317,7 @@ function awaitedIn<T>(task: object, future: Future<T>): Future<T> {
   return failed;
 }
 
-function listed(steps: Step | Step[] | null): Step[] {
-  if (Array.isArray(steps)) return steps;
-  return steps === null ? [] : [steps];
-}
-
-function describeCallbacks(steps: Step[]): string {
+function describeCallbacks(steps: readonly Step[]): string {
   const callbacks = steps.filter((step) => step instanceof DoneCallback);
   if (callbacks.length === 0) return "";
   const names = callbacks.slice(0, 2).map(({ callback }) => callback.name || "anonymous");

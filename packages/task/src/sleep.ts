@@ -88,9 +88,10 @@ function takeFunction(resolve: (value: unknown) => void): void {
 
 function yieldOnce<T>(loop: EventLoop, result: T): Operation<T> {
   const promise = new Promise<unknown>(takeFunction) as YieldPromise<T>;
-  promise.step = new Yield(resolveYield, result);
+  const step = result === undefined ? new Yield(resolveYield) : new YieldOf(resolveYield, result);
+  promise.step = step;
   promise.cancel = cancelYield;
-  loop.enqueue(promise.step);
+  loop.enqueue(step);
   return promise;
 }
 
@@ -99,20 +100,27 @@ function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
   return this.step.cancel(message);
 }
 
+// Of those that were cancelled by themselves, which are few: a field of every one would cost more.
+const requests = new WeakMap<Yield, CancelRequest>();
+let requestedEver = false;
+
 class Yield implements Step {
   readonly #scope = Scope.current;
-  readonly #resolve: (value: unknown) => void;
-  readonly #result: unknown;
-  #request: CancelRequest | "done" | null = null;
+  /** Null when it has run. */
+  #resolve: ((value: unknown) => void) | null;
 
-  constructor(resolve: (value: unknown) => void, result: unknown) {
+  constructor(resolve: (value: unknown) => void) {
     this.#resolve = resolve;
-    this.#result = result;
+  }
+
+  get result(): unknown {
+    return undefined;
   }
 
   cancel(message: string | undefined): boolean {
-    if (this.#request === "done") return false;
-    this.#request = new CancelRequest(message, "caller");
+    if (this.#resolve === null) return false;
+    requests.set(this, new CancelRequest(message, "caller"));
+    requestedEver = true;
     return true;
   }
 
@@ -122,11 +130,27 @@ class Yield implements Step {
   }
 
   run(): boolean {
-    const own = this.#request;
-    this.#request = "done";
+    const resolve = this.#resolve;
+    if (resolve === null) return false;
+    this.#resolve = null;
+    const own = requestedEver ? requests.get(this) : undefined;
     const request = this.#scope?.takeOwed() ?? own;
-    if (request === null || request === "done") this.#resolve(this.#result);
-    else this.#resolve(Promise.reject(request.error));
+    if (request === undefined) resolve(this.result);
+    else resolve(Promise.reject(request.error));
     return true;
+  }
+}
+
+/** One that gives a result. */
+class YieldOf extends Yield {
+  readonly #result: unknown;
+
+  constructor(resolve: (value: unknown) => void, result: unknown) {
+    super(resolve);
+    this.#result = result;
+  }
+
+  override get result(): unknown {
+    return this.#result;
   }
 }

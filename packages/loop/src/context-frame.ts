@@ -1,28 +1,24 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { types } from "node:util";
 
-// A resource keeps the frame that it was made in: the host's immutable map of all AsyncLocalStorage
-// values, under a symbol that is not documented. Frames are only compared here, by identity; hence
-// the trial below, and on hosts that fail it (Node 22 has no frames) everything works without.
+/** The host's immutable map of the values of every AsyncLocalStorage. */
+export type ContextFrame = ReadonlyMap<AsyncLocalStorage<unknown>, unknown>;
+
+// A resource keeps the frame that it was made in, under a symbol that is not documented. Frames are only
+// looked at here; hence the trial below, and on hosts that fail it (Node 22 has none) all works without.
 const frameSymbol = findFrameSymbol();
 
-/** What identifies the async context that `resource` was made in; undefined where the host does not tell. */
-export function frameOf(resource: AsyncResource): unknown {
-  return frameSymbol === undefined
-    ? undefined
-    : (resource as unknown as Readonly<Record<symbol, unknown>>)[frameSymbol];
+/** The frame that `resource` was made in: undefined when it has no values, null when the host does not tell. */
+export function frameOf(resource: AsyncResource): ContextFrame | undefined | null {
+  if (frameSymbol === undefined) return null;
+  return (resource as unknown as Readonly<Record<symbol, ContextFrame | undefined>>)[frameSymbol];
 }
 
 function findFrameSymbol(): symbol | undefined {
   const trial = new AsyncLocalStorage<number>();
-  const make = (): AsyncResource => new AsyncResource("aio");
-  const [first, same, other] = trial.run(1, () => [make(), make(), trial.run(2, make)]);
-  return Object.getOwnPropertySymbols(first).find((symbol) => {
-    const frame: unknown = Reflect.get(first, symbol);
-    return (
-      typeof frame === "object" &&
-      frame !== null &&
-      frame === Reflect.get(same, symbol) &&
-      frame !== Reflect.get(other, symbol)
-    );
+  const resource = trial.run(1, () => new AsyncResource("aio"));
+  return Object.getOwnPropertySymbols(resource).find((symbol) => {
+    const frame: unknown = Reflect.get(resource, symbol);
+    return types.isMap(frame) && frame.get(trial) === 1;
   });
 }

@@ -7,6 +7,9 @@ export const scopes: AsyncLocalStorage<Scope | undefined> = new AsyncLocalStorag
   Scope | undefined
 >();
 
+// The first context without values that was captured: it stands for all of them.
+let empty: Context | null = null;
+
 /**
  * The async context (every `AsyncLocalStorage` of the program) of the moment it was made, to run
  * callbacks in later. Our own scope is taken off: callbacks run with no current task.
@@ -19,14 +22,15 @@ export class Context extends AsyncResource {
   }
 
   /**
-   * The context of the running code. As long as a task has not changed it, that is the one it was
-   * started with: without our scope, and thus cheaper to run in, and none has to be kept for each task.
+   * The context of the running code. Where no AsyncLocalStorage has a value but our own, that is always
+   * the same one: then no task and no callback has to keep one, and running in it copies no values.
    */
   static capture(): Context {
     const captured = new Context();
-    const scope = scopes.getStore();
-    if (scope === undefined || scope.context === null || scope.frame === undefined) return captured;
-    return scope.frame === frameOf(captured) ? scope.context : captured;
+    const frame = frameOf(captured);
+    if (frame === undefined) return (empty ??= captured);
+    if (frame === null || empty === null) return captured;
+    return frame.size === 1 && frame.has(scopes) ? empty : captured;
   }
 
   /** Calls `callback` in this context, with no current task and scope. */
@@ -36,15 +40,7 @@ export class Context extends AsyncResource {
 
   /** Calls `callback(first, second)` in this context, inside `scope`. */
   runInScope<A, B, R>(scope: Scope, callback: (first: A, second: B) => R, first: A, second: B): R {
-    return this.runInAsyncScope(
-      callInside<A, B, R>,
-      undefined,
-      this,
-      scope,
-      callback,
-      first,
-      second,
-    );
+    return this.runInAsyncScope(callInside<A, B, R>, undefined, scope, callback, first, second);
   }
 }
 
@@ -64,14 +60,11 @@ function callOutside<A extends unknown[], R>(callback: (...args: A) => R, args: 
 }
 
 function callInside<A, B, R>(
-  context: Context,
   scope: Scope,
   callback: (first: A, second: B) => R,
   first: A,
   second: B,
 ): R {
   scopes.enterWith(scope);
-  scope.context = context;
-  scope.frame = frameOf(new Context());
   return callback(first, second);
 }

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { CancelRequest } from "./cancel-request.ts";
-import { type Context, scopes } from "./context.ts";
+import { scopes } from "./context.ts";
 import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
 import { runningLoop } from "./running.ts";
@@ -93,10 +93,6 @@ export class Scope extends ScopeNode {
 
   /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
   readonly task: object | null;
-  /** The context that code enters the scope from. For {@link Context} and tasks. */
-  context: Context | null = null;
-  /** What identifies the context that code in the scope runs in; null before it is entered. */
-  frame: unknown = null;
   #newest: ScopeNode | null = null;
   #requests = 0;
   #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;

@@ -48,6 +48,8 @@ let eagerEver = false;
 export class Task<T> extends Future<T> implements Step {
   readonly #coroutine: Coroutine<T>;
   readonly #scope: Scope;
+  /** Null when the first step has run. */
+  #context: Context | null;
   #name: string | number;
 
   constructor(coroutine: Coroutine<T>, options?: TaskOptions) {
@@ -59,7 +61,7 @@ export class Task<T> extends Future<T> implements Step {
     this.#coroutine = coroutine;
     this.#name = options?.name ?? ++tasks;
     this.#scope = new Scope(loop.scope, this);
-    this.#scope.context = Context.capture();
+    this.#context = Context.capture();
     if (options?.signal !== undefined) followSignal(options.signal, this);
     if (options?.eagerStart === true && loop.isRunning) this.startEagerly();
     else loop.enqueue(this);
@@ -148,8 +150,9 @@ export class Task<T> extends Future<T> implements Step {
 
   /** Runs the first step. For the loop. */
   run(): boolean {
-    const { context, frame } = this.#scope;
-    if (context === null || frame !== null || this.done) return false;
+    const context = this.#context;
+    if (context === null) return false;
+    this.#context = null;
     const owed = this.#scope.takeOwed();
     if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this, undefined);
     else this.failed(owed.error);

@@ -96,11 +96,11 @@ export class Machine {
     return undefined;
   }
 
-  /** The object of that name; a scenario always has those that it uses. */
-  object(name: string): ScenarioObject {
+  /** The object of that name; a scenario always has those that it uses, of a fitting kind. */
+  object<T extends ScenarioObject>(name: string, ...kinds: (new (...rest: never[]) => T)[]): T {
     const found = this.objects.get(name);
-    if (found === undefined) throw new Error(`Scenario has no object ${name}`);
-    return found;
+    for (const kind of kinds) if (found instanceof kind) return found;
+    throw new Error(`Scenario has no object ${name} that is one of these`);
   }
 
   /** The name itself for its first use, `name#2`, `name#3`, … for the next ones. */

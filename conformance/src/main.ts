@@ -8,7 +8,6 @@ import { PROFILES } from "../oracle/generate.mjs";
 import { type CorpusItem, ownCorpora, readCorpus, record, writeCorpus } from "./corpus.ts";
 import { fuzz } from "./fuzz.ts";
 import { runScenario } from "./interpreter.ts";
-import { missingKinds } from "./objects.ts";
 import { failureReport, sideBySide, summaryLine } from "./report.ts";
 import { judgeAll, type Summary } from "./suite.ts";
 
@@ -73,7 +72,6 @@ async function compareCorpora(): Promise<void> {
 
 async function showTraces(items: readonly CorpusItem[]): Promise<void> {
   for (const { name, scenario, trace } of items) {
-    if (missingKinds(scenario).length > 0) continue;
     console.log(`${name}\n${JSON.stringify(scenario)}`);
     console.log(sideBySide(trace, await runScenario(scenario, { drain: drainPath() })));
   }

@@ -1,33 +1,34 @@
-import { Event } from "@aio/sync";
-import { type ObjectKind, type Scenario, stringsIn } from "./scenario.ts";
-
-/** What can be made so far. A new primitive is a row here and a file in `statements/`. */
-const constructors = {
-  Event: () => new Event(),
-} satisfies Partial<Record<ObjectKind, (...constructorArguments: number[]) => unknown>>;
-
-type SupportedKind = keyof typeof constructors;
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  LifoQueue,
+  Lock,
+  PriorityQueue,
+  Queue,
+  Semaphore,
+} from "@aio/sync";
+import type { Json, ObjectKind, Scenario } from "./scenario.ts";
 
 /** An object that scenarios synchronise with. */
-export type ScenarioObject = ReturnType<(typeof constructors)[SupportedKind]>;
+export type ScenarioObject = Lock | Event | Condition | Semaphore | Barrier | Queue<Json>;
 
-/** The kinds of objects that the statements of a scenario name and the library does not have. */
-export function missingKinds(scenario: Scenario): ObjectKind[] {
-  const named = new Set(stringsIn([scenario.bodies, scenario.callbacks]));
-  const needed = Object.entries(scenario.objects ?? {}).filter(([name]) => named.has(name));
-  const kinds = new Set(needed.map(([, [kind]]) => kind));
-  return [...kinds].filter((kind) => !isSupported(kind));
-}
+// A new primitive is a row here and a file in `statements/`.
+const constructors: Readonly<Record<ObjectKind, (...rest: number[]) => ScenarioObject>> = {
+  Lock: () => new Lock(),
+  Event: () => new Event(),
+  Condition: () => new Condition(),
+  Semaphore: (value) => new Semaphore(value),
+  BoundedSemaphore: (value) => new BoundedSemaphore(value),
+  Barrier: (parties = 1) => new Barrier(parties),
+  Queue: (maxsize) => new Queue<Json>(maxsize),
+  LifoQueue: (maxsize) => new LifoQueue<Json>(maxsize),
+  PriorityQueue: (maxsize) => new PriorityQueue<Json>(maxsize),
+};
 
-/** Makes the objects of a scenario, as far as the library has them. */
+/** Makes the objects of a scenario. */
 export function createObjects(scenario: Scenario): Map<string, ScenarioObject> {
-  const objects = new Map<string, ScenarioObject>();
-  for (const [name, [kind]] of Object.entries(scenario.objects ?? {})) {
-    if (isSupported(kind)) objects.set(name, constructors[kind]());
-  }
-  return objects;
-}
-
-function isSupported(kind: ObjectKind): kind is SupportedKind {
-  return kind in constructors;
+  const objects = Object.entries(scenario.objects ?? {});
+  return new Map(objects.map(([name, [kind, ...rest]]) => [name, constructors[kind](...rest)]));
 }

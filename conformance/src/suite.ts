@@ -1,15 +1,11 @@
 import { type Difference, firstDifference } from "./compare.ts";
 import type { CorpusItem } from "./corpus.ts";
 import { runScenario, type RunOptions } from "./interpreter.ts";
-import { missingKinds } from "./objects.ts";
-import type { ObjectKind, Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import type { Trace } from "./trace.ts";
 
 /** What running one scenario of a corpus came to. */
-export type Verdict =
-  | { readonly kind: "passed" }
-  | { readonly kind: "unsupported"; readonly missing: readonly ObjectKind[] }
-  | ({ readonly kind: "failed" } & Wrong);
+export type Verdict = { readonly kind: "passed" } | ({ readonly kind: "failed" } & Wrong);
 
 /** A trace that is not CPython's, and where it departs from it. */
 interface Wrong {
@@ -23,8 +19,6 @@ export async function judge(
   expected: Trace,
   options: RunOptions = {},
 ): Promise<Verdict> {
-  const missing = missingKinds(scenario);
-  if (missing.length > 0) return { kind: "unsupported", missing };
   const actual = await runScenario(scenario, options);
   const difference = firstDifference(expected, actual);
   return difference === null ? { kind: "passed" } : { kind: "failed", actual, difference };
@@ -39,7 +33,6 @@ export interface Failure extends Wrong {
 export interface Summary {
   readonly profile: string;
   readonly passed: number;
-  readonly unsupported: number;
   readonly failures: readonly Failure[];
 }
 
@@ -50,13 +43,11 @@ export async function judgeAll(
   options: RunOptions = {},
 ): Promise<Summary> {
   let passed = 0;
-  let unsupported = 0;
   const failures: Failure[] = [];
   for (const item of items) {
     const verdict = await judge(item.scenario, item.trace, options);
     if (verdict.kind === "passed") passed += 1;
-    else if (verdict.kind === "unsupported") unsupported += 1;
     else failures.push({ item, actual: verdict.actual, difference: verdict.difference });
   }
-  return { profile, passed, unsupported, failures };
+  return { profile, passed, failures };
 }

@@ -3,11 +3,13 @@ import { asyncCombinators } from "./combinators.ts";
 import { asyncControlFlow, syncControlFlow } from "./control-flow.ts";
 import { asyncEvents, syncEvents } from "./event.ts";
 import { syncFutures } from "./futures.ts";
+import { asyncLocks, syncLocks } from "./locks.ts";
 import { syncLoop } from "./loop.ts";
+import { asyncQueues, syncQueues } from "./queues.ts";
 import { asyncScopes, syncScopes } from "./scopes.ts";
 import { asyncTasks, syncTasks } from "./tasks.ts";
 
-/** Every statement of the language that the library can do. */
+/** Every statement of the language. */
 export const statements: StatementTables = {
   sync: {
     ...syncControlFlow,
@@ -15,6 +17,8 @@ export const statements: StatementTables = {
     ...syncFutures,
     ...syncScopes,
     ...syncEvents,
+    ...syncLocks,
+    ...syncQueues,
     ...syncLoop,
   },
   async: {
@@ -23,5 +27,7 @@ export const statements: StatementTables = {
     ...asyncCombinators,
     ...asyncScopes,
     ...asyncEvents,
+    ...asyncLocks,
+    ...asyncQueues,
   },
 };

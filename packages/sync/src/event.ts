@@ -1,5 +1,8 @@
 import { inspect } from "node:util";
-import { completed, type Operation, operation } from "@aio/loop";
+import { completed, type Operation } from "@aio/loop";
+import { LoopBinding } from "./loop-binding.ts";
+import { SimpleWaiter } from "./simple-waiter.ts";
+import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
 import { Waiters } from "./waiters.ts";
 
 /**
@@ -16,7 +19,8 @@ import { Waiters } from "./waiters.ts";
  * ```
  */
 export class Event {
-  readonly #waiters = new Waiters(this);
+  readonly #binding = new LoopBinding(this);
+  readonly #waiters = new Waiters<SimpleWaiter<true>>();
   #flag = false;
 
   /** Whether the flag is set. */
@@ -40,20 +44,24 @@ export class Event {
    * Waits until the flag is set; goes straight through when it is.
    *
    * Cancellation: the place in the queue is given up, and the event is unchanged.
+   * @param options.signal cancels the wait when it is aborted.
    * @throws CancelledError when the wait is cancelled; RuntimeError when it must wait and no loop runs,
    * or another loop than the first that it was waited for in.
    */
-  wait(): Operation<true> {
+  wait(options?: WaitOptions): Operation<true> {
+    const refusal = options === undefined ? undefined : refusedBy(options);
+    if (refusal !== undefined) return refusal;
     if (this.#flag) return SET;
-    return operation(async () => {
-      await this.#waiters.park();
-      return true as const;
-    });
+    try {
+      const waiter = new SimpleWaiter<true>(this.#binding, this.#waiters, this, "wait()", true);
+      return following(waiter.begin(), options);
+    } catch (error) {
+      return refused(error);
+    }
   }
 
   [inspect.custom](): string {
-    const { size } = this.#waiters;
-    return `<Event ${this.#flag ? "set" : "unset"}${size === 0 ? "" : ` waiters=${size}`}>`;
+    return `<Event ${this.#flag ? "set" : "unset"}${this.#waiters.describe()}>`;
   }
 }
 

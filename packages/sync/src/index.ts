@@ -1,1 +1,11 @@
+export { Barrier } from "./barrier.ts";
+export { Condition } from "./condition.ts";
+export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 export { Event } from "./event.ts";
+export type { Held } from "./held.ts";
+export { LifoQueue } from "./lifo-queue.ts";
+export { Lock } from "./lock.ts";
+export { PriorityQueue } from "./priority-queue.ts";
+export { Queue, type QueueStorage } from "./queue.ts";
+export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
+export type { WaitOptions } from "./wait-options.ts";

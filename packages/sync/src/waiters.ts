@@ -1,49 +1,64 @@
-import { inspect } from "node:util";
-import { type EventLoop, type Future, getRunningLoop, RuntimeError } from "@aio/loop";
+import { nameOfTask } from "./task-name.ts";
+import type { Waiter } from "./waiter.ts";
 
-/**
- * Those who wait for a primitive, in the order in which they came: the queue beneath all of them.
- * The loop in which the first one waits is the only one from then on.
- */
-export class Waiters {
-  readonly #owner: object;
-  readonly #parked = new Set<Future<undefined>>();
-  #loop: EventLoop | null = null;
+/** Those who wait for a primitive, in the order in which they came: none of its methods looks at all of them but the last two. */
+export class Waiters<W extends Waiter<unknown>> {
+  #first: Waiter<unknown> | null = null;
+  #last: Waiter<unknown> | null = null;
+  #size = 0;
 
-  /** @param owner the primitive, for the message of an error. */
-  constructor(owner: object) {
-    this.#owner = owner;
-  }
-
-  /** How many wait. */
+  /** How many there are. */
   get size(): number {
-    return this.#parked.size;
+    return this.#size;
   }
 
-  /**
-   * Waits to be woken.
-   *
-   * Cancellation: the place in the queue is given up.
-   * @throws RuntimeError when no loop runs, or another one than that of the first wait.
-   */
-  async park(): Promise<void> {
-    const loop = getRunningLoop();
-    this.#loop ??= loop;
-    if (loop !== this.#loop)
-      throw new RuntimeError(
-        `${inspect(this.#owner)} is bound to a different event loop; make a new one for each loop`,
-      );
-    const waiter = loop.createFuture<undefined>();
-    this.#parked.add(waiter);
-    try {
-      await waiter;
-    } finally {
-      this.#parked.delete(waiter);
-    }
+  /** Who came first, or null. */
+  get first(): W | null {
+    return this.#first as W | null;
   }
 
-  /** Wakes all, first come, first served. */
+  /** Adds one to the end. It must be in no queue. */
+  push(waiter: W): void {
+    const last = this.#last;
+    waiter.before = last;
+    if (last === null) this.#first = waiter;
+    else last.after = waiter;
+    this.#last = waiter;
+    this.#size += 1;
+  }
+
+  /** Takes one out, which must be in here. */
+  remove(waiter: W): void {
+    const { before, after } = waiter;
+    if (before === null) this.#first = after;
+    else before.after = after;
+    if (after === null) this.#last = before;
+    else after.before = before;
+    waiter.before = waiter.after = null;
+    this.#size -= 1;
+  }
+
+  /** Wakes the first, and takes it out. Returns whether there was one. All in here must be waiting. */
+  wakeFirst(): boolean {
+    const { first } = this;
+    if (first === null) return false;
+    this.remove(first);
+    first.wake();
+    return true;
+  }
+
+  /** Wakes all that are in here now. */
   wakeAll(): void {
-    for (const waiter of this.#parked) if (!waiter.done) waiter.setResult(undefined);
+    for (let left = this.#size; left > 0; left -= 1) this.wakeFirst();
+  }
+
+  /** The tasks that wait, first come first, in words: the first of them; empty when nobody waits. */
+  describe(role = "waiters", limit = 3): string {
+    if (this.#size === 0) return "";
+    const names: string[] = [];
+    for (let waiter = this.#first; waiter !== null && names.length < limit; waiter = waiter.after)
+      names.push(nameOfTask(waiter.task));
+    const more = this.#size - names.length;
+    return ` ${role}=${this.#size} (${names.join(", ")}${more > 0 ? `, and ${more} more` : ""})`;
   }
 }

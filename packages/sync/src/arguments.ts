@@ -1,0 +1,14 @@
+import { inspect } from "node:util";
+
+/**
+ * Checks a whole number of a public function.
+ * @throws TypeError when `value` is not a number, RangeError when it is not whole, or below `least`.
+ */
+export function checkCount(name: string, value: unknown, least: number): asserts value is number {
+  if (typeof value !== "number")
+    throw new TypeError(`Expected \`${name}\` to be a number, got ${inspect(value, { depth: 0 })}`);
+  if (value < least || !(Number.isInteger(value) || value === Infinity))
+    throw new RangeError(
+      `Expected \`${name}\` to be a whole number from ${least} on, got ${value}`,
+    );
+}

@@ -1,0 +1,120 @@
+import { inspect } from "node:util";
+import type { Operation } from "@aio/loop";
+import { checkCount } from "./arguments.ts";
+import { Condition } from "./condition.ts";
+import { BrokenBarrierError } from "./errors.ts";
+
+/**
+ * A point that tasks wait at until so many have come; then all go on together, and it can be used again.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-sync.html#asyncio.Barrier | asyncio.Barrier}.
+ *
+ * @example
+ * ```ts
+ * const start = new Barrier(3);
+ *
+ * async function runner(): Promise<void> {
+ *   const place = await start.wait(); // 0, 1 or 2
+ *   await race(place);
+ * }
+ * ```
+ */
+export class Barrier {
+  /** How many tasks it takes. */
+  readonly parties: number;
+  readonly #condition = new Condition();
+  #state: "filling" | "draining" | "resetting" | "broken" = "filling";
+  #inside = 0;
+
+  /**
+   * @param parties how many tasks it takes: a whole number from 1 on.
+   * @throws TypeError or RangeError when `parties` is none.
+   */
+  constructor(parties: number) {
+    checkCount("parties", parties, 1);
+    this.parties = parties;
+  }
+
+  /** How many tasks wait for others to come. */
+  get nWaiting(): number {
+    return this.#state === "filling" ? this.#inside : 0;
+  }
+
+  /** Whether it was aborted, and not reset since. */
+  get broken(): boolean {
+    return this.#state === "broken";
+  }
+
+  /**
+   * Waits until {@link Barrier.parties} tasks do. Who comes while those before still leave waits for that first.
+   *
+   * Cancellation: the place is given up, and the others go on waiting.
+   * @returns a number of its own for each task, in the order in which they came, from 0 on.
+   * @throws BrokenBarrierError when the barrier is aborted, or reset while it waits.
+   */
+  wait(): Operation<number> {
+    // Follows `Barrier.wait` of CPython, effect by effect.
+    return this.#condition.with(async () => {
+      await this.#admitted();
+      const index = this.#inside;
+      this.#inside += 1;
+      try {
+        if (this.#inside === this.parties) this.#enter("draining");
+        else await this.#released();
+        return index;
+      } finally {
+        this.#inside -= 1;
+        if (this.#inside === 0) this.#emptied();
+      }
+    });
+  }
+
+  /**
+   * Makes it empty and whole again. Those who wait get a {@link BrokenBarrierError}.
+   *
+   * Cancellation: nothing is changed.
+   */
+  reset(): Operation<void> {
+    return this.#condition.with(() => this.#enter(this.#inside > 0 ? "resetting" : "filling"));
+  }
+
+  /**
+   * Breaks it: those who wait, and all who come until it is reset, get a {@link BrokenBarrierError}.
+   *
+   * Cancellation: nothing is changed.
+   */
+  abort(): Operation<void> {
+    return this.#condition.with(() => this.#enter("broken"));
+  }
+
+  [inspect.custom](): string {
+    const waiting = this.broken ? "" : ` waiting=${this.nWaiting}/${this.parties}`;
+    return `<Barrier ${this.#state}${waiting}>`;
+  }
+
+  /** Waits until it takes new tasks. */
+  async #admitted(): Promise<void> {
+    await this.#condition.waitFor(() => !this.#isClearing);
+    if (this.broken) throw new BrokenBarrierError("The barrier is broken; reset() makes it whole");
+  }
+
+  /** Waits, inside, until it is full. */
+  async #released(): Promise<void> {
+    await this.#condition.waitFor(() => this.#state !== "filling");
+    if (this.#state === "broken" || this.#state === "resetting")
+      throw new BrokenBarrierError("The barrier was aborted or reset while this task waited");
+  }
+
+  get #isClearing(): boolean {
+    return this.#state === "draining" || this.#state === "resetting";
+  }
+
+  #emptied(): void {
+    this.#enter(this.#isClearing ? "filling" : this.#state);
+  }
+
+  #enter(state: "filling" | "draining" | "resetting" | "broken"): void {
+    this.#state = state;
+    this.#condition.notifyAll();
+  }
+}

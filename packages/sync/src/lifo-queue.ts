@@ -1,0 +1,33 @@
+import { Queue, type QueueStorage } from "./queue.ts";
+
+/**
+ * A {@link Queue} that gives the newest item first.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-queue.html#asyncio.LifoQueue | asyncio.LifoQueue}.
+ */
+export class LifoQueue<T> extends Queue<T> {
+  /** @param maxsize how many items it holds at most; zero or less, as by default, for any number. */
+  constructor(maxsize = 0) {
+    super(maxsize, new Stack<T>());
+  }
+}
+
+class Stack<T> implements QueueStorage<T> {
+  readonly #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T {
+    return this.#items.pop() as T;
+  }
+
+  toArray(): T[] {
+    return [...this.#items];
+  }
+}

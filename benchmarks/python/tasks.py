@@ -65,6 +65,91 @@ async def ping_pong(n):
     return seen
 
 
+async def queue_ping_pong(n):
+    queues = [asyncio.Queue(), asyncio.Queue()]
+    seen = 0
+
+    async def play(me, other):
+        nonlocal seen
+        for i in range(me, n, 2):
+            seen += await queues[me].get() == i
+            queues[other].put_nowait(i + 1)
+
+    queues[0].put_nowait(0)
+    await asyncio.gather(play(0, 1), play(1, 0))
+    return seen
+
+
+async def contended_lock(n, yields=False):
+    tasks = 1000
+    lock = asyncio.Lock()
+    count = 0
+
+    async def work(times):
+        nonlocal count
+        for _ in range(times):
+            async with lock:
+                before = count
+                if yields:
+                    await asyncio.sleep(0)
+                count = before + 1
+
+    await lock.acquire()
+    working = asyncio.gather(*[work((n + task) // tasks) for task in range(tasks)])
+    await asyncio.sleep(0)
+    lock.release()
+    await working
+    return count
+
+
+async def held_lock(n):
+    return await contended_lock(n, True)
+
+
+async def free_lock(n):
+    lock = asyncio.Lock()
+    count = 0
+    for _ in range(n):
+        async with lock:
+            count += lock.locked()
+    return count
+
+
+async def limited_jobs(n):
+    limit = 10
+    semaphore = asyncio.Semaphore(limit)
+    running = count = 0
+
+    async def job():
+        nonlocal running, count
+        async with semaphore:
+            running += 1
+            assert running <= limit
+            await asyncio.sleep(0)
+            running -= 1
+            count += 1
+
+    await asyncio.gather(*[job() for _ in range(n)])
+    return count
+
+
+async def bounded_queue(n):
+    queue = asyncio.Queue(100)
+    seen = 0
+
+    async def produce():
+        for i in range(n):
+            await queue.put(i)
+
+    async def consume():
+        nonlocal seen
+        for i in range(n):
+            seen += await queue.get() == i
+
+    await asyncio.gather(produce(), consume())
+    return seen
+
+
 async def timers(n):
     loop = asyncio.get_running_loop()
     fired = 0
@@ -139,6 +224,12 @@ SCENARIOS = {
     "2a": yields,
     "2b": yields_of_many,
     "3a": ping_pong,
+    "3b": queue_ping_pong,
+    "4a": contended_lock,
+    "4b": held_lock,
+    "4c": free_lock,
+    "5": limited_jobs,
+    "6": bounded_queue,
     "7a": timers,
     "7b": timeouts,
     "7c": sleeps,

@@ -1,7 +1,12 @@
 import type { Scenario } from "./scenario.ts";
+import { boundedQueue } from "./scenarios/bounded-queue.ts";
+import { contendedLock, heldLock } from "./scenarios/contended-lock.ts";
 import { echoFifty, echoOne } from "./scenarios/echo.ts";
+import { freeLock } from "./scenarios/free-lock.ts";
+import { limitedJobs } from "./scenarios/limited-jobs.ts";
 import { parked } from "./scenarios/parked.ts";
 import { pingPong } from "./scenarios/ping-pong.ts";
+import { queuePingPong } from "./scenarios/queue-ping-pong.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
 import { sleeps } from "./scenarios/sleeps.ts";
 import { spawnAndAwait } from "./scenarios/spawn-and-await.ts";
@@ -18,6 +23,12 @@ export const scenarios: readonly Scenario[] = [
   yields,
   yieldsOfMany,
   pingPong,
+  queuePingPong,
+  contendedLock,
+  heldLock,
+  freeLock,
+  limitedJobs,
+  boundedQueue,
   timers,
   timeouts,
   sleeps,

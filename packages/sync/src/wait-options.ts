@@ -24,7 +24,7 @@ export function following<W extends Waiter<unknown>>(
   const abort = (): void => void waiter.request(requestOf(signal));
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
-  waiter.whenSettled(() => signal.removeEventListener("abort", abort));
+  waiter.whenOver(() => signal.removeEventListener("abort", abort));
   return waiter;
 }
 

@@ -11,7 +11,6 @@ import {
   toPromise,
 } from "@aio/loop";
 import type { LoopBinding } from "./loop-binding.ts";
-import { Reaction } from "./reaction.ts";
 import { nameOfTask } from "./task-name.ts";
 
 const WAITING = 0;
@@ -20,9 +19,11 @@ const CANCELLED = 2;
 const FULFILLED = 3;
 const REJECTED = 4;
 
-// What is to be done when a wait is over. Few have something: a field of every wait would cost more.
-const endings = new WeakMap<object, () => void>();
-let endsEver = false;
+// What few waits have: fields of every wait would cost more.
+const endings = new WeakMap<Waiter<unknown>, () => void>(); // what is to be done when it is over
+const sequels = new WeakMap<Waiter<unknown>, PromiseWithResolvers<unknown>>(); // what comes of the function of the first `then`
+const promises = new WeakMap<Waiter<unknown>, PromiseWithResolvers<unknown>>(); // what all others that await it wait for
+let isAnyNoted = false;
 
 /** What {@link Waiter.finish} gives when there was nothing for it after all, and it waits on. */
 export const AGAIN: unique symbol = Symbol("again");
@@ -39,10 +40,10 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
   readonly #loop: EventLoop;
   #state: typeof WAITING | typeof WOKEN | typeof CANCELLED | typeof FULFILLED | typeof REJECTED =
     WAITING;
-  #request: CancelRequest | null = null;
-  // Those who await it, newest first; almost always one.
-  #reactions: Reaction | null = null;
-  #outcome: unknown = undefined; // what failed is a promise
+  #outcome: unknown = null; // the request that cancels it; when it is over, the result, or a rejected promise
+  // Those of the first `then`, which almost always is the only one.
+  #onFulfilled: ((value: never) => unknown) | null = null;
+  #onRejected: ((reason: unknown) => unknown) | null = null;
 
   /** @throws RuntimeError when no loop runs, or another one than that of the primitive. */
   constructor(binding: LoopBinding) {
@@ -60,6 +61,9 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
   /** Undoes what waking it has done, in its step: it has been cancelled, before or after it was woken. */
   protected abstract abandon(wasWoken: boolean): void;
 
+  /** What it waits for, in words. */
+  protected abstract get label(): string;
+
   /** Whether nobody has woken it, nor cancelled it. */
   get isWaiting(): boolean {
     return this.#state === WAITING;
@@ -72,7 +76,7 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
 
   /** Begins to wait in the current scope: to be called when it stands in its queue. Returns it. */
   begin(): this {
-    this.#enterScope(Scope.current ?? null);
+    this.#enterScope(Scope.current);
     return this;
   }
 
@@ -83,8 +87,8 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
   }
 
   /** Has `callback` called when it is over. */
-  whenSettled(callback: () => void): void {
-    endsEver = true;
+  whenOver(callback: () => void): void {
+    isAnyNoted = true;
     endings.set(this, callback);
   }
 
@@ -95,15 +99,15 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
 
   /** {@link Waiter.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
-    if (this.#state === FULFILLED || this.#state === REJECTED) return false;
-    if (!this.deliver(request)) this.#request ??= request;
+    if (this.#isOver) return false;
+    if (!this.deliver(request)) this.#outcome ??= request;
     return true;
   }
 
   override deliver(request: CancelRequest): boolean {
     if (this.#state !== WAITING) return false;
     this.#state = CANCELLED;
-    this.#request = request;
+    this.#outcome = request;
     this.interrupted();
     this.#loop.enqueue(this);
     return true;
@@ -114,18 +118,18 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     this.leave();
     const owed = scope === null ? null : scope.takeOwed();
     // As in CPython: a cancellation that is there already wins over a request that is still owed.
-    const request = this.#request ?? owed;
+    const request = (this.#outcome as CancelRequest | null) ?? owed;
     if (request !== null) {
       this.abandon(this.#state === WOKEN);
-      return this.#settle(REJECTED, request.error);
+      return this.#reject(request.error);
     }
     let result: T | typeof AGAIN;
     try {
       result = this.finish(scope === null ? null : scope.task);
     } catch (error) {
-      return this.#settle(REJECTED, error);
+      return this.#reject(error);
     }
-    if (result !== AGAIN) return this.#settle(FULFILLED, result);
+    if (result !== AGAIN) return this.#fulfil(result);
     this.#state = WAITING;
     this.#enterScope(scope);
     return false;
@@ -139,18 +143,21 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this.#state === FULFILLED || this.#state === REJECTED)
-      return Promise.resolve(this.#outcome as T).then(onFulfilled, onRejected);
+    if (this.#isOver) return Promise.resolve(this.#outcome as T).then(onFulfilled, onRejected);
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
       return toPromise<T>(this).then(onFulfilled, onRejected);
-    const scope = Scope.current ?? null;
-    if (scope !== this.parent) {
-      this.leave();
-      this.#enterScope(scope);
-    } else if (scope !== null) this.#takeOwed(scope);
-    const reaction = new Reaction(onFulfilled, onRejected, this.#reactions);
-    this.#reactions = reaction;
-    return reaction as PromiseLike<R1 | R2>;
+    this.#moveTo(Scope.current);
+    if (this.#onFulfilled !== null)
+      return noted<T>(promises, this).promise.then(onFulfilled, onRejected);
+    this.#onFulfilled = onFulfilled;
+    this.#onRejected = onRejected;
+    return new Sequel<R1 | R2>(this);
+  }
+
+  /** What comes of the function that the first `then` was given. */
+  get sequel(): Promise<unknown> {
+    const isOver = this.#isOver && !sequels.has(this); // it gave nothing
+    return isOver ? Promise.resolve() : noted(sequels, this).promise;
   }
 
   /** Nothing, when it has been woken. */
@@ -158,15 +165,26 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     return this.#state === WAITING ? this.label : "";
   }
 
-  /** What it waits for, in words. */
-  protected abstract get label(): string;
-
   [inspect.custom](): string {
     return `<wait for ${this.label} by ${nameOfTask(this.task)}>`;
   }
 
-  #enterScope(scope: Scope | null): void {
-    if (scope === null || scope.closed) return;
+  get #isOver(): boolean {
+    return this.#state >= FULFILLED;
+  }
+
+  #moveTo(scope: Scope | undefined): void {
+    const { parent } = this;
+    if (scope === undefined || scope !== parent) {
+      this.leave();
+      this.#enterScope(scope);
+    } else {
+      this.#takeOwed(scope);
+    }
+  }
+
+  #enterScope(scope: Scope | null | undefined): void {
+    if (scope === null || scope === undefined || scope.closed) return;
     this.enter(scope);
     this.#takeOwed(scope);
   }
@@ -177,18 +195,64 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
   }
 
   /** Tells those who await it. Returns whether microtasks may wait now. */
-  #settle(state: typeof FULFILLED | typeof REJECTED, outcome: unknown): boolean {
-    if (endsEver) endings.get(this)?.();
-    const reaction = this.#reactions;
-    this.#reactions = null;
-    this.#state = state;
-    this.#outcome = outcome;
-    if (state === REJECTED) {
-      const rejected = (this.#outcome = Promise.reject(outcome));
-      // Seen by those who await it; cancelled, and perhaps never awaited, it is no unhandled rejection either.
-      if (reaction !== null || isCancelled(outcome)) rejected.catch(() => undefined);
-    }
-    if (reaction !== null) reaction.settle(state === REJECTED, outcome);
-    return reaction !== null || state === REJECTED;
+  #fulfil(value: T): boolean {
+    this.#state = FULFILLED;
+    this.#outcome = value;
+    const react = this.#onFulfilled;
+    if (react === null && !isAnyNoted) return false;
+    this.#settle(react, value);
+    if (isAnyNoted) promises.get(this)?.resolve(value);
+    return true;
   }
+
+  #reject(error: unknown): true {
+    this.#state = REJECTED;
+    const rejected = (this.#outcome = Promise.reject(error));
+    const react = this.#onRejected;
+    // Somebody awaits it; or it was cancelled, and perhaps nobody ever will: that is no unhandled rejection.
+    if (react !== null || isCancelled(error)) rejected.catch(() => undefined);
+    this.#settle(react, error);
+    if (isAnyNoted) promises.get(this)?.reject(error);
+    return true;
+  }
+
+  #settle(react: ((outcome: never) => unknown) | null, outcome: unknown): void {
+    this.#onFulfilled = this.#onRejected = null;
+    if (isAnyNoted) endings.get(this)?.();
+    if (react === null) return;
+    try {
+      const result = react(outcome as never);
+      if (result !== undefined || (isAnyNoted && sequels.has(this)))
+        noted(sequels, this).resolve(result);
+    } catch (error) {
+      noted(sequels, this).reject(error); // unhandled, unless somebody chained: as with any promise
+    }
+  }
+}
+
+/** What `then` of a wait returns: a promise is made only for those who use it; `await` does not. */
+class Sequel<R> implements PromiseLike<R> {
+  readonly #waiter: Waiter<unknown>;
+
+  constructor(waiter: Waiter<unknown>) {
+    this.#waiter = waiter;
+  }
+
+  then<R1 = R, R2 = never>(
+    onFulfilled?: ((value: R) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    return (this.#waiter.sequel as Promise<R>).then(onFulfilled, onRejected);
+  }
+}
+
+/** The promise of `waiter` in one of the tables above. */
+function noted<T>(
+  table: WeakMap<Waiter<unknown>, PromiseWithResolvers<unknown>>,
+  waiter: Waiter<unknown>,
+): PromiseWithResolvers<T> {
+  isAnyNoted = true;
+  const known = table.get(waiter) ?? Promise.withResolvers<unknown>();
+  table.set(waiter, known);
+  return known as PromiseWithResolvers<T>;
 }

@@ -23,19 +23,17 @@ export const queuePingPong: Scenario = {
 class NativeQueue {
   readonly #items: number[] = [];
   readonly #getters: ((item: number) => void)[] = [];
+  readonly #wait = (resolve: (item: number) => void): void => {
+    this.#getters.push(resolve);
+  };
 
   put(item: number): void {
-    const getter = this.#getters.shift();
-    if (getter === undefined) this.#items.push(item);
-    else getter(item);
+    if (this.#getters.length > 0) this.#getters.shift()?.(item);
+    else this.#items.push(item);
   }
 
-  get(): Promise<number> {
-    const item = this.#items.shift();
-    if (item !== undefined) return Promise.resolve(item);
-    return new Promise((resolve) => {
-      this.#getters.push(resolve);
-    });
+  get(): Promise<number> | number {
+    return this.#items.length > 0 ? (this.#items.shift() ?? 0) : new Promise(this.#wait);
   }
 }
 

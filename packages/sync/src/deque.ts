@@ -1,6 +1,6 @@
 /** A queue (first in, first out) in a circular buffer: no operation looks at more than one place. */
 export class Deque<T> {
-  #items: (T | undefined)[] = Array.from({ length: LEAST });
+  #items: (T | undefined)[] = room(16);
   #head = 0;
   #length = 0;
 
@@ -16,30 +16,35 @@ export class Deque<T> {
 
   /** Takes the oldest out. There must be one. */
   shift(): T {
-    const item = this.#items[this.#head] as T;
-    this.#items[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#items.length - 1);
+    const items = this.#items;
+    const item = items[this.#head] as T;
+    items[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (items.length - 1);
     this.#length -= 1;
-    // A burst that is over must not hold its memory.
-    if (this.#length < this.#items.length / 8 && this.#items.length > LEAST)
-      this.#resize(this.#items.length / 2);
+    // A burst that is over must not hold much memory.
+    if (items.length > KEPT && this.#length < items.length / 8) this.#resize(items.length / 2);
     return item;
   }
 
   toArray(): T[] {
-    return Array.from(
-      { length: this.#length },
-      (_, index) => this.#items[(this.#head + index) & (this.#items.length - 1)] as T,
-    );
+    return this.#copy([]) as T[];
   }
 
   /** Gives it room for `size`, a power of two. */
   #resize(size: number): void {
-    const items: (T | undefined)[] = this.toArray();
-    items.length = size;
-    this.#items = items.fill(undefined, this.#length);
+    this.#items = this.#copy(room(size));
     this.#head = 0;
+  }
+
+  #copy(target: (T | undefined)[]): (T | undefined)[] {
+    for (let i = 0; i < this.#length; i += 1)
+      target[i] = this.#items[(this.#head + i) & (this.#items.length - 1)];
+    return target;
   }
 }
 
-const LEAST = 8;
+const KEPT = 1_024;
+
+function room<T>(size: number): (T | undefined)[] {
+  return Array.from({ length: size }, () => undefined);
+}

@@ -1,0 +1,280 @@
+import { inspect } from "node:util";
+import { gather, sleep, yieldNow } from "@aio/task";
+import { sweepCancellations } from "@aio/task/testing";
+import { describe, expect, test } from "vitest";
+import {
+  Barrier,
+  BoundedSemaphore,
+  BrokenBarrierError,
+  Condition,
+  Event,
+  LifoQueue,
+  Lock,
+  PriorityQueue,
+  Queue,
+  QueueShutDown,
+  Semaphore,
+} from "../src/index.ts";
+
+// Each program is run once for every task and every step of the loop, with that task cancelled just before that step.
+describe("Cancelled anywhere,", () => {
+  test("a lock ends up free, and is held by one at a time", async () => {
+    const tried = await sweepCancellations(() => {
+      const lock = new Lock();
+      let inside = 0;
+      const work = async (): Promise<void> => {
+        using _held = await lock.acquire();
+        inside += 1;
+        expect(inside).toBe(1);
+        try {
+          await yieldNow();
+        } finally {
+          inside -= 1;
+        }
+      };
+      return {
+        main: () => gather(work, work, work, work),
+        check: async () => {
+          expect(inspect(lock)).toBe("<Lock unlocked>");
+          await lock.acquire();
+        },
+      };
+    });
+
+    expect(tried).toBeGreaterThan(50);
+  });
+
+  test("a lock that is released and taken in the same step ends up free", async () => {
+    await sweepCancellations(() => {
+      const lock = new Lock();
+      const work = async (): Promise<void> => {
+        for (let i = 0; i < 3; i += 1) await lock.with(() => undefined);
+        await lock.with(() => sleep(1));
+      };
+      return {
+        main: () => gather(work, work, work),
+        check: () => expect(inspect(lock)).toBe("<Lock unlocked>"),
+      };
+    });
+  });
+
+  test("an event keeps no waiter", async () => {
+    await sweepCancellations(() => {
+      const event = new Event();
+      const wait = (): PromiseLike<true> => event.wait();
+      return {
+        main: () =>
+          gather(wait, wait, wait, async () => {
+            await sleep(1);
+            event.set();
+            event.clear();
+            await sleep(1);
+            event.set();
+          }),
+        check: () => expect(inspect(event)).toMatch(/^<Event (set|unset)>$/),
+      };
+    });
+  });
+
+  test.each([Semaphore, BoundedSemaphore])("%O ends up with all its permits", async (Kind) => {
+    await sweepCancellations(() => {
+      const semaphore = new Kind(2);
+      let inside = 0;
+      const work = async (): Promise<void> => {
+        using _held = await semaphore.acquire();
+        inside += 1;
+        expect(inside).toBeLessThanOrEqual(2);
+        try {
+          await yieldNow();
+        } finally {
+          inside -= 1;
+        }
+      };
+      return {
+        main: () => gather(work, work, work, work, work),
+        check: () => {
+          expect(semaphore.value).toBe(2);
+          expect(semaphore.locked).toBe(false);
+          expect(inspect(semaphore)).toBe(`<${Kind.name} unlocked value=2>`);
+        },
+      };
+    });
+  });
+
+  test("a condition wakes as many as there is something for, and its lock ends up free", async () => {
+    await sweepCancellations(() => {
+      const condition = new Condition();
+      let made = 0;
+      let used = 0;
+      const consume = async (): Promise<void> => {
+        using _held = await condition.acquire();
+        await condition.waitFor(() => made > used);
+        expect(condition.locked).toBe(true);
+        used += 1;
+      };
+      const produce = async (): Promise<void> => {
+        for (let i = 0; i < 2; i += 1) {
+          await condition.with(() => {
+            made += 1;
+            condition.notify();
+          });
+          await yieldNow();
+        }
+      };
+      return {
+        main: () => gather(consume, consume, produce),
+        check: async () => {
+          expect(used).toBeLessThanOrEqual(made);
+          expect(inspect(condition)).toBe("<Condition of <Lock unlocked>>");
+        },
+      };
+    });
+  });
+
+  test("a notification is not lost with the waiter that it came for", async () => {
+    await sweepCancellations(() => {
+      const condition = new Condition();
+      const woken: number[] = [];
+      let cancelled = 0;
+      const wait = async (place: number): Promise<void> => {
+        try {
+          using _held = await condition.acquire();
+          await condition.wait();
+          woken.push(place);
+        } catch {
+          cancelled += 1; // goes on, so that the others do too
+        }
+      };
+      return {
+        main: async () => {
+          const waiting = gather(
+            () => wait(0),
+            () => wait(1),
+          );
+          await yieldNow();
+          await yieldNow();
+          await condition.with(() => condition.notify());
+          await sleep(1);
+          if (woken.length + cancelled === 1) await condition.with(() => condition.notify());
+          await waiting;
+        },
+        check: () => expect(inspect(condition)).toBe("<Condition of <Lock unlocked>>"),
+      };
+    });
+  });
+
+  test("a barrier ends up empty, and can be used again", async () => {
+    await sweepCancellations(() => {
+      const barrier = new Barrier(3);
+      const meet = async (): Promise<void> => {
+        await barrier.wait();
+        await barrier.wait();
+      };
+      return {
+        main: () => gather(meet, meet, meet),
+        check: async () => {
+          expect(inspect(barrier)).toBe("<Barrier filling waiting=0/3>");
+          const places = await gather([0, 1, 2].map(() => () => barrier.wait()));
+          expect(places.toSorted()).toEqual([0, 1, 2]);
+        },
+      };
+    });
+  });
+
+  test("a barrier that is aborted and reset ends up empty", async () => {
+    await sweepCancellations(() => {
+      const barrier = new Barrier(3);
+      const meet = async (): Promise<void> => {
+        try {
+          await barrier.wait();
+        } catch (error) {
+          if (!(error instanceof BrokenBarrierError)) throw error;
+        }
+      };
+      return {
+        main: () =>
+          gather(meet, meet, async () => {
+            await sleep(1);
+            await barrier.abort();
+            await barrier.reset();
+          }),
+        check: async () => {
+          await barrier.reset();
+          expect(inspect(barrier)).toBe("<Barrier filling waiting=0/3>");
+        },
+      };
+    });
+  });
+
+  describe.each([Queue, LifoQueue, PriorityQueue])("%O", (Kind) => {
+    test("loses no item and makes none", async () => {
+      const tried = await sweepCancellations(() => {
+        const queue = new Kind<number>(1);
+        const put: number[] = [];
+        const got: number[] = [];
+        const produce = async (first: number): Promise<void> => {
+          for (let item = first; item < first + 3; item += 1) {
+            await queue.put(item);
+            put.push(item);
+          }
+        };
+        const consume = async (): Promise<void> => {
+          for (let i = 0; i < 3; i += 1) got.push(await queue.get());
+        };
+        return {
+          main: () =>
+            gather(
+              () => produce(0),
+              () => produce(10),
+              consume,
+              consume,
+            ),
+          check: () => {
+            const left: number[] = [];
+            while (!queue.empty) left.push(queue.getNowait());
+            expect([...got, ...left].toSorted()).toEqual(put.toSorted());
+            expect(inspect(queue)).toBe(
+              `<${Kind.name} maxsize=1${put.length > 0 ? ` unfinished=${put.length}` : ""}>`,
+            );
+          },
+        };
+      });
+
+      expect(tried).toBeGreaterThan(50);
+    });
+  });
+
+  test("a queue is joined when all is done, and lets everybody go at its shutdown", async () => {
+    await sweepCancellations(() => {
+      const queue = new Queue<number>(2);
+      let done = 0;
+      const work = async (): Promise<void> => {
+        for await (const _item of queue) {
+          try {
+            await yieldNow();
+          } finally {
+            done += 1;
+            queue.taskDone();
+          }
+        }
+      };
+      return {
+        main: () =>
+          gather(work, work, async () => {
+            try {
+              for (let item = 0; item < 5; item += 1) await queue.put(item);
+              await queue.join();
+              expect(done).toBe(5);
+            } finally {
+              queue.shutdown();
+            }
+          }),
+        check: () => {
+          queue.shutdown({ immediate: true });
+          expect(inspect(queue)).toBe("<Queue maxsize=2 shutdown>");
+          expect(() => queue.getNowait()).toThrow(QueueShutDown);
+        },
+      };
+    });
+  });
+});

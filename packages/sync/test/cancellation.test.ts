@@ -33,7 +33,7 @@ describe("Cancelled anywhere,", () => {
         }
       };
       return {
-        main: () => gather(work, work, work, work),
+        main: () => gather([work, work, work, work], { returnExceptions: true }),
         check: async () => {
           expect(inspect(lock)).toBe("<Lock unlocked>");
           await lock.acquire();
@@ -52,7 +52,7 @@ describe("Cancelled anywhere,", () => {
         await lock.with(() => sleep(1));
       };
       return {
-        main: () => gather(work, work, work),
+        main: () => gather([work, work, work], { returnExceptions: true }),
         check: () => expect(inspect(lock)).toBe("<Lock unlocked>"),
       };
     });
@@ -91,7 +91,7 @@ describe("Cancelled anywhere,", () => {
         }
       };
       return {
-        main: () => gather(work, work, work, work, work),
+        main: () => gather([work, work, work, work, work], { returnExceptions: true }),
         check: () => {
           expect(semaphore.value).toBe(2);
           expect(semaphore.locked).toBe(false);
@@ -241,6 +241,42 @@ describe("Cancelled anywhere,", () => {
       });
 
       expect(tried).toBeGreaterThan(50);
+    });
+  });
+
+  test("a queue lets nobody wait for an item or a place that is there", async () => {
+    await sweepCancellations(() => {
+      const queue = new Queue<number>(1);
+      const get = (): PromiseLike<number> => queue.get();
+      return {
+        main: async () => {
+          const getting = gather([get, get], { returnExceptions: true });
+          await sleep(1);
+          queue.putNowait(1);
+          await sleep(1);
+          if (!queue.empty) expect(inspect(queue)).not.toContain("getters");
+          queue.shutdown({ immediate: true });
+          await getting;
+        },
+        check: () => expect(inspect(queue)).not.toContain("getters"),
+      };
+    });
+    await sweepCancellations(() => {
+      const queue = new Queue<number>(1);
+      queue.putNowait(0);
+      const put = (): PromiseLike<void> => queue.put(1);
+      return {
+        main: async () => {
+          const putting = gather([put, put], { returnExceptions: true });
+          await sleep(1);
+          queue.getNowait();
+          await sleep(1);
+          if (!queue.full) expect(inspect(queue)).not.toContain("putters");
+          queue.shutdown({ immediate: true });
+          await putting;
+        },
+        check: () => expect(inspect(queue)).not.toContain("putters"),
+      };
     });
   });
 

@@ -2,16 +2,17 @@ import { inspect } from "node:util";
 import {
   completed,
   type EventLoop,
-  type Future,
   getRunningLoop,
   type Operation,
   operation,
   recordCreation,
+  runningLoop,
   RuntimeError,
   toError,
 } from "@aio/loop";
 import type { Bytes, ReadTransport } from "@aio/transports";
 import { IncompleteReadError, LimitOverrunError, LineTooLongError } from "./errors.ts";
+import { PendingRead } from "./pending-read.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 
 /** How many bytes a line or record may have, by default. */
@@ -47,8 +48,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #paused = false;
   #eof = false;
   #exception: Error | null = null;
-  #waiter: Future<void> | null = null;
-  // How many bytes must be there before it is worth waking the waiter.
+  #pending: PendingRead | null = null;
+  // How many bytes must be there before it is worth waking the read that waits.
   #wanted = 0;
 
   /** `openConnection` and `startServer` make it. */
@@ -140,8 +141,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Has every read, that which waits included, throw `error`. */
   setException(error: Error): void {
     this.#exception = error;
-    const waiter = this.#waiter;
-    if (waiter !== null && !waiter.done) waiter.setException(error);
+    this.#pending?.wake(error);
   }
 
   /**
@@ -154,9 +154,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (chunk.length === 0) return;
     const buffer = this.#buffer;
     buffer.push(chunk);
-    const waits = this.#waiter !== null && buffer.length < this.#wanted;
-    if (waits) return;
-    this.#wake();
+    if (this.#pending !== null) {
+      if (buffer.length < this.#wanted) return;
+      this.#pending.wake();
+    }
     if (this.#paused || this.#transport === null || buffer.length <= 2 * this.#limit) return;
     this.#paused = true;
     this.#transport.pauseReading();
@@ -165,7 +166,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Ends the stream. */
   feedEof(): void {
     this.#eof = true;
-    this.#wake();
+    this.#pending?.wake();
   }
 
   /**
@@ -192,7 +193,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const parts = ["StreamReader", `${this.#buffer.length} bytes`];
     if (this.#eof) parts.push("eof");
     if (this.#exception !== null) parts.push(`exception=${String(this.#exception)}`);
-    if (this.#waiter !== null) parts.push("awaited");
+    if (this.#pending !== null) parts.push("awaited");
     if (this.#paused) parts.push("paused");
     return `<${parts.join(" ")}>`;
   }
@@ -202,49 +203,58 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * attempt is worth it. Where the first attempt does, nothing waits.
    */
   #read(method: string, attempt: () => Buffer | number): Operation<Buffer> {
-    let first: Buffer | number;
     try {
       if (this.#exception !== null) throw this.#exception;
-      first = attempt();
+      const first = attempt();
+      if (typeof first !== "number") return completed(first);
+      this.#expectAlone(method);
+      this.#want(first);
     } catch (error) {
       return operation(() => Promise.reject(toError(error)));
     }
-    if (typeof first !== "number") return completed(first);
-    const wanted = first;
-    return operation(() => this.#readLater(method, attempt, wanted));
+    const pending = new PendingRead(
+      this.#loop,
+      () => `${method}() of ${inspect(this)}`,
+      (failure) => this.#goOn(pending, attempt, failure),
+    );
+    this.#pending = pending;
+    return pending;
   }
 
-  async #readLater(
-    method: string,
+  /** Goes on with a read that was woken; null when it has to wait on. */
+  #goOn(
+    pending: PendingRead,
     attempt: () => Buffer | number,
-    firstWanted: number,
-  ): Promise<Buffer> {
-    let wanted = firstWanted;
-    for (;;) {
-      const waiter = this.#startWaiting(method, wanted);
-      try {
-        await waiter;
-      } finally {
-        this.#waiter = null;
-      }
-      const result = attempt();
-      if (typeof result !== "number") return result;
-      wanted = result;
-    }
+    failure: Error | null,
+  ): Buffer | null {
+    this.#pending = null;
+    if (failure !== null) throw failure;
+    const result = attempt();
+    if (typeof result !== "number") return result;
+    if (this.#exception !== null) throw this.#exception; // nothing will ever wake it
+    this.#want(result);
+    this.#pending = pending;
+    return null;
   }
 
-  #startWaiting(method: string, wanted: number): Future<void> {
-    if (this.#waiter !== null)
+  #expectAlone(method: string): void {
+    if (this.#pending !== null)
       throw new RuntimeError(
         `${method}() was called while another task waits for data; one can read at a time`,
       );
-    if (this.#paused) {
-      this.#paused = false;
-      this.#transport?.resumeReading();
-    }
-    this.#wanted = wanted;
-    this.#waiter = this.#loop.createFuture<void>();
-    return this.#waiter;
+    const running = runningLoop();
+    if (running !== null && running !== this.#loop)
+      throw new RuntimeError(
+        `${inspect(this)} belongs to another loop; read from it in a task of that loop`,
+      );
+  }
+
+  /** Waits for the buffer to hold `size` bytes: then the transport must read. */
+  #want(size: number): void {
+    this.#wanted = size;
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#transport?.resumeReading();
   }
 
   /** A line is too long: drops it, as far as it has come. */
@@ -271,25 +281,20 @@ export class StreamReader implements AsyncIterable<Buffer> {
         if (match !== null) {
           if (match.start <= limit) return this.#taken(match.end);
           throw new LimitOverrunError(
-            `The separator is found, but only after ${match.start} bytes; the limit is ${limit}`,
+            `The separator is found, but only after ${match.start} bytes, and the limit is ${limit}; ${REMEDY}`,
             match.start,
           );
         }
         from = Math.max(0, length + 1 - longest);
         if (from > limit)
           throw new LimitOverrunError(
-            `The separator is not found within the limit of ${limit} bytes`,
+            `The separator is not found within the limit of ${limit} bytes; ${REMEDY}`,
             from,
           );
       }
       if (this.#eof) throw new IncompleteReadError(buffer.takeAll(), null);
       return length + 1;
     };
-  }
-
-  #wake(): void {
-    const waiter = this.#waiter;
-    if (waiter !== null && !waiter.done) waiter.setResult(undefined);
   }
 
   #taken(size: number): Buffer {
@@ -319,6 +324,7 @@ interface Separators {
   readonly longest: number;
 }
 
+const REMEDY = "pass a greater `limit`, or take what is there by read()";
 const EMPTY = Buffer.alloc(0);
 const NEWLINE = Buffer.from("\n");
 const NEWLINES: Separators = { list: [NEWLINE], shortest: 1, longest: 1 };

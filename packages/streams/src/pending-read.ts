@@ -126,11 +126,11 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
     if (owed !== null && this.deliver(owed)) scope.takeOwed();
   }
 
-  #fail(error: unknown): void {
-    this.#settled = Promise.reject(error);
+  #fail(reason: unknown): void {
+    this.#settled = Promise.reject(reason);
     // A failure that nobody awaits is an unhandled rejection; a cancellation is none.
-    if (this.#reaction !== null || isCancelled(error)) this.#settled.catch(() => undefined);
-    this.#reaction?.settle(error, true);
+    if (this.#reaction !== null || isCancelled(reason)) this.#settled.catch(() => undefined);
+    this.#reaction?.settle(reason, true);
   }
 }
 

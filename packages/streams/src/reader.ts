@@ -10,8 +10,12 @@ import {
   RuntimeError,
   toError,
 } from "@aio/loop";
+import type { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import type { Bytes, ReadTransport } from "@aio/transports";
 import { IncompleteReadError, LimitOverrunError, LineTooLongError } from "./errors.ts";
+import { type ByteSource, feed } from "./feed.ts";
+import { toReadable, toWebReadable } from "./node-streams.ts";
 import { PendingRead } from "./pending-read.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 
@@ -25,6 +29,9 @@ export interface StreamReaderOptions {
   /** The loop that it belongs to: the running one by default. */
   readonly loop?: EventLoop | undefined;
 }
+
+/** What a reader asks of its transport. */
+export type PausableTransport = Pick<ReadTransport, "pauseReading" | "resumeReading">;
 
 /**
  * Reads bytes, lines and records from a connection. One task may wait at a time.
@@ -44,7 +51,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   readonly #loop: EventLoop;
   readonly #limit: number;
   readonly #buffer = new ReadBuffer();
-  #transport: ReadTransport | null = null;
+  #transport: PausableTransport | null = null;
   #paused = false;
   #eof = false;
   #exception: Error | null = null;
@@ -58,6 +65,32 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.#limit = limit;
     this.#loop = loop;
     if (loop.debug) recordCreation(this);
+  }
+
+  /**
+   * Returns a reader of a stream of Node or of the web, or of anything that gives bytes (strings are
+   * encoded as UTF-8) one chunk after the other. The source is paused while the reader has enough; its
+   * error is thrown by the reads. Not in asyncio.
+   *
+   * @param options.signal stops the source when it is aborted; the reads throw its reason then.
+   * @throws TypeError when `source` is nothing of the kind; the reason of a signal that is aborted already.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch(url, { signal: abortSignal() });
+   * for await (const line of StreamReader.from(response.body ?? [])) console.log(line.toString());
+   * ```
+   */
+  static from(
+    source: ByteSource,
+    {
+      signal,
+      ...options
+    }: StreamReaderOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): StreamReader {
+    const reader = new StreamReader(options);
+    feed(reader, source, signal);
+    return reader;
   }
 
   /**
@@ -173,10 +206,23 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Names the transport that is paused when too much is buffered.
    * @throws RuntimeError when there is one already.
    */
-  setTransport(transport: ReadTransport): void {
+  setTransport(transport: PausableTransport): void {
     if (this.#transport !== null)
       throw new RuntimeError("The reader has a transport already; make a new reader for another");
     this.#transport = transport;
+  }
+
+  /**
+   * Returns a stream of Node with all that is still to be read. The reader belongs to it from then on:
+   * it reads ahead. Errors of the connection destroy it; destroying it leaves the connection open. Not in asyncio.
+   */
+  toReadable(): Readable {
+    return toReadable(this);
+  }
+
+  /** As {@link StreamReader.toReadable}, a stream of the web. */
+  toWeb(): ReadableStream<Uint8Array> {
+    return toWebReadable(this);
   }
 
   /** Gives the lines, each with its `\n`, until the end of the stream. */

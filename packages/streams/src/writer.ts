@@ -1,8 +1,13 @@
 import { inspect } from "node:util";
-import { completed, type EventLoop, type Operation, operation } from "@aio/loop";
+import type { Writable } from "node:stream";
+import type { WritableStream } from "node:stream/web";
+import { completed, type EventLoop, getRunningLoop, type Operation, operation } from "@aio/loop";
 import { yieldNow } from "@aio/task";
 import type { Bytes, ExtraInfo, WriteTransport } from "@aio/transports";
+import { FlowControlProtocol } from "./flow-control-protocol.ts";
+import { toWebWritable, toWritable } from "./node-streams.ts";
 import type { StreamReader } from "./reader.ts";
+import { type ByteSink, WritableTransport } from "./writable-transport.ts";
 
 /** What a writer asks of the protocol of its connection. */
 export interface WriterProtocol {
@@ -45,6 +50,29 @@ export class StreamWriter implements AsyncDisposable {
     this.#reader = reader;
     this.#loop = loop;
     if (loop.debug) abandoned.register(this, new WeakRef(transport));
+  }
+
+  /**
+   * Returns a writer to a stream of Node or of the web. `drain()` waits as the stream asks for; an error of
+   * the stream is that of the connection. Not in asyncio.
+   *
+   * @param options.loop the loop that it belongs to: the running one by default.
+   *
+   * @example
+   * ```ts
+   * const writer = StreamWriter.from(createWriteStream("rows.csv"));
+   * writer.write("a,b\n");
+   * await writer.drain();
+   * writer.close();
+   * await writer.waitClosed();
+   * ```
+   */
+  static from(
+    sink: ByteSink,
+    { loop = getRunningLoop() }: { readonly loop?: EventLoop | undefined } = {},
+  ): StreamWriter {
+    const protocol = new FlowControlProtocol({ loop });
+    return new StreamWriter(new WritableTransport(sink, protocol, loop), protocol, null, loop);
   }
 
   /** The transport under it. */
@@ -125,6 +153,20 @@ export class StreamWriter implements AsyncDisposable {
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown {
     return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /**
+   * Returns a stream of Node whose writes go to the connection, and wait for its `drain()`. Its end ends
+   * this side of the connection; destroying it before, also by an error in a `pipeline()`, aborts the
+   * connection. A connection that is lost destroys it. Not in asyncio.
+   */
+  toWritable(): Writable {
+    return toWritable(this);
+  }
+
+  /** As {@link StreamWriter.toWritable}, a stream of the web. */
+  toWeb(): WritableStream<Uint8Array> {
+    return toWebWritable(this);
   }
 
   /** Closes the connection, and waits until it is gone. An error that it was lost with is thrown. */

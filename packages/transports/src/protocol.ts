@@ -64,7 +64,8 @@ export interface Protocol extends BaseProtocol {
  */
 export interface BufferedProtocol extends BaseProtocol {
   /**
-   * Returns the memory for the next bytes; it must not be empty.
+   * Returns the memory for the next bytes; it must not be empty. It may be asked for ahead of time, right after
+   * the last `bufferUpdated`: it stays lent until the next one, or until the connection is lost.
    * @param sizeHint how many bytes would be welcome; -1 when any size is.
    */
   getBuffer(sizeHint: number): Uint8Array;

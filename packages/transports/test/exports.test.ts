@@ -3,10 +3,19 @@ import * as transports from "../src/index.ts";
 
 test("@aio/transports exports exactly these names", () => {
   expect(Object.keys(transports).toSorted()).toEqual([
+    "NotSupportedError",
+    "SSLCertVerificationError",
+    "SSLError",
+    "SendfileNotAvailableError",
     "Server",
     "TransportSocket",
+    "connectReadPipe",
+    "connectWritePipe",
     "createConnection",
     "createServer",
+    "createUnixConnection",
+    "createUnixServer",
     "formatAddress",
+    "startTls",
   ]);
 });

@@ -1,0 +1,188 @@
+import { inspect } from "node:util";
+import {
+  checkFunction,
+  Context,
+  type EventLoop,
+  type Future,
+  getRunningLoop,
+  type Operation,
+  operation,
+} from "@aio/loop";
+import type { SocketAddress } from "../address.ts";
+import { begin } from "../establish.ts";
+import type { StreamProtocol } from "../protocol.ts";
+import { checkProtocol, type ProtocolFactory } from "../protocol-factory.ts";
+import { SocketTransport } from "../socket-transport.ts";
+import type { Transport } from "../transport.ts";
+import { MemoryInfo } from "./memory-info.ts";
+import { MemoryServer } from "./memory-server.ts";
+import { MemorySocket } from "./memory-socket.ts";
+import type { Path } from "./path.ts";
+
+/** Where to connect to in a {@link MemoryNetwork}. */
+export interface MemoryConnectionOptions {
+  /** The name of the host. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** What to listen on in a {@link MemoryNetwork}. */
+export interface MemoryServerOptions {
+  /** The name of the very host, `"localhost"`, or nothing. */
+  readonly host?: string | readonly string[] | null | undefined;
+  /** 0 for one that is free. */
+  readonly port: number;
+  /** Whether it serves at once, as by default; otherwise from `startServing()` on. */
+  readonly startServing?: boolean | undefined;
+}
+
+/** What a host needs of its network. */
+export interface MemoryNeighbours {
+  /** The host of that name, if there is one. */
+  find(name: string): MemoryHost | undefined;
+  /** The way from one host to another. */
+  path(from: MemoryHost, to: MemoryHost): Path;
+  /** Told of each connection. */
+  opened(near: MemorySocket, far: MemorySocket): void;
+}
+
+const FIRST_FREE_PORT = 49_152;
+
+/**
+ * A computer in a {@link MemoryNetwork}: connections are opened from it, and servers listen on it. Its functions are
+ * those of `@aio/transports`, for code that takes them as arguments.
+ */
+export class MemoryHost {
+  /** Its name, which is its address, too. */
+  readonly name: string;
+  readonly #neighbours: MemoryNeighbours;
+  readonly #servers = new Map<number, MemoryServer>();
+  #nextPort = FIRST_FREE_PORT;
+
+  /** {@link MemoryNetwork.host} makes it. */
+  constructor(name: string, neighbours: MemoryNeighbours) {
+    this.name = name;
+    this.#neighbours = neighbours;
+  }
+
+  /**
+   * Opens a connection to a server on a host of the same network, as `createConnection` of `@aio/transports`.
+   *
+   * Cancellation: what was opened is closed.
+   * @throws an error with the code `ENOTFOUND` when there is no such host, `ECONNREFUSED` when nothing listens there.
+   */
+  createConnection<P extends StreamProtocol>(
+    factory: ProtocolFactory<P>,
+    { host = "localhost", port }: MemoryConnectionOptions,
+  ): Operation<[transport: Transport, protocol: P]> {
+    checkFunction("factory", factory);
+    if (typeof port !== "number")
+      throw new TypeError(`Expected \`port\` to be a number, got ${inspect(port)}`);
+    const loop = getRunningLoop();
+    return operation(async () => {
+      const socket = await this.#connect(loop, host, port);
+      let protocol: P;
+      try {
+        protocol = checkProtocol(factory());
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+      const transport = new SocketTransport({
+        loop,
+        socket,
+        protocol,
+        context: new Context(),
+        info: new MemoryInfo(socket),
+      });
+      await begin(loop, transport);
+      return [transport, protocol];
+    });
+  }
+
+  /**
+   * Listens on a port of this host, as `createServer` of `@aio/transports`.
+   * @throws an error with the code `EADDRINUSE` when something listens there, `EADDRNOTAVAIL` when `host` is another one.
+   */
+  createServer(
+    factory: ProtocolFactory,
+    { host, port, startServing = true }: MemoryServerOptions,
+  ): Operation<MemoryServer> {
+    checkFunction("factory", factory);
+    if (typeof port !== "number")
+      throw new TypeError(`Expected \`port\` to be a number, got ${inspect(port)}`);
+    const loop = getRunningLoop();
+    return operation(() => {
+      const other = [host ?? []].flat().find((name) => !this.#isMe(name));
+      if (other !== undefined) throw cannot("EADDRNOTAVAIL", `Cannot listen on ${other}:${port}`);
+      if (this.#servers.has(port))
+        throw cannot("EADDRINUSE", `Cannot listen on ${this.name}:${port}`);
+      const address = this.#address(port === 0 ? this.#freePort() : port);
+      const server = new MemoryServer(loop, factory, address, () => {
+        this.#servers.delete(address.port);
+      });
+      this.#servers.set(address.port, server);
+      if (startServing) void server.startServing();
+      return server;
+    });
+  }
+
+  [inspect.custom](): string {
+    return `<MemoryHost ${this.name}>`;
+  }
+
+  async #connect(loop: EventLoop, name: string, port: number): Promise<MemorySocket> {
+    const target = this.#isMe(name) ? this : this.#neighbours.find(name);
+    if (target === undefined) throw cannot("ENOTFOUND", `There is no host ${name}`);
+    const there = this.#neighbours.path(this, target);
+    const back = this.#neighbours.path(target, this);
+    const answered: Future<void> = loop.createFuture<void>();
+    let opened: MemorySocket | undefined;
+    const near = { address: this.#address(this.#freePort()), path: there };
+    there.carry(loop, 0, () => {
+      const server = target.#servers.get(port);
+      if (server === undefined) {
+        back.carry(loop, 0, () => {
+          const error = cannot("ECONNREFUSED", `Cannot connect to ${target.name}:${port}`);
+          if (!answered.done) answered.setException(error);
+        });
+        return;
+      }
+      const far = { address: target.#address(port), path: back };
+      const [socket, accepted] = MemorySocket.pair(loop, near, far);
+      opened = socket;
+      this.#neighbours.opened(socket, accepted);
+      // Before the server can say anything: on the way back, the answer comes first.
+      back.carry(loop, 0, () => {
+        if (answered.done) socket.destroy();
+        else answered.setResult(undefined);
+      });
+      loop.callSoon(() => server.accept(accepted));
+    });
+    try {
+      await answered;
+    } catch (error) {
+      opened?.destroy(); // cancelled
+      throw error;
+    }
+    if (opened === undefined) throw new Error("unreachable: the server has accepted");
+    return opened;
+  }
+
+  #isMe(name: string): boolean {
+    return name === this.name || name === "localhost" || name === "";
+  }
+
+  #address(port: number): SocketAddress {
+    return Object.freeze({ address: this.name, port, family: "IPv4" });
+  }
+
+  #freePort(): number {
+    while (this.#servers.has(this.#nextPort)) this.#nextPort += 1;
+    return this.#nextPort++;
+  }
+}
+
+function cannot(code: string, what: string): Error {
+  return Object.assign(new Error(`${what}: ${code}`), { code });
+}

@@ -1,7 +1,13 @@
 import { type EventLoop, type Future, getRunningLoop, type Operation, operation } from "@aio/loop";
-import type { BaseProtocol } from "@aio/transports";
+import {
+  type BaseProtocol,
+  type ClientSsl,
+  NotSupportedError,
+  type ServerSsl,
+  type Transport,
+} from "@aio/transports";
 import { ConnectionResetError } from "./errors.ts";
-import type { WriterProtocol } from "./writer.ts";
+import type { WriterProtocol, WriterTlsOptions } from "./writer.ts";
 
 /**
  * The part of a protocol that a {@link StreamWriter} needs: it makes `drain()` wait, and `waitClosed()`.
@@ -81,6 +87,11 @@ export class FlowControlProtocol implements BaseProtocol, WriterProtocol {
       }
       return this.#closed.result();
     });
+  }
+
+  /** @throws NotSupportedError: only connections can go over to TLS. For {@link StreamWriter.startTls}. */
+  async startTls(_ssl: ClientSsl | ServerSsl, _options: WriterTlsOptions): Promise<Transport> {
+    throw new NotSupportedError("startTls() needs a connection over a socket");
   }
 
   /** The state in a word, for reports. */

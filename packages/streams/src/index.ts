@@ -1,4 +1,10 @@
-export { openConnection, type StreamConnectionOptions } from "./connection.ts";
+export {
+  type ClientNetwork,
+  openConnection,
+  openUnixConnection,
+  type StreamConnectionOptions,
+  type StreamUnixConnectionOptions,
+} from "./connection.ts";
 export { fromDuplex, toDuplex } from "./duplex.ts";
 export {
   ConnectionResetError,
@@ -15,7 +21,14 @@ export {
   StreamReader,
   type StreamReaderOptions,
 } from "./reader.ts";
-export { type ClientConnectedCallback, startServer, type StreamServerOptions } from "./server.ts";
+export {
+  type ClientConnectedCallback,
+  type ServerNetwork,
+  startServer,
+  startUnixServer,
+  type StreamServerOptions,
+  type StreamUnixServerOptions,
+} from "./server.ts";
 export { type ConnectedCallback, StreamReaderProtocol } from "./stream-protocol.ts";
-export { StreamWriter, type WriterProtocol } from "./writer.ts";
+export { StreamWriter, type WriterProtocol, type WriterTlsOptions } from "./writer.ts";
 export type { ByteSink } from "./writable-transport.ts";

@@ -161,6 +161,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#read("readuntil", this.#search(toSeparators(separator)));
   }
 
+  /** Takes what is buffered, without waiting: perhaps nothing. Not in asyncio. */
+  readNowait(): Buffer {
+    return this.#taken(this.#buffer.length);
+  }
+
   /** Whether the stream has ended, and all of it was read. */
   atEof(): boolean {
     return this.#eof && this.#buffer.length === 0;

@@ -1,9 +1,15 @@
 import { inspect } from "node:util";
-import type { EventLoop } from "@aio/loop";
-import type { Protocol, Transport } from "@aio/transports";
+import { type EventLoop, RuntimeError } from "@aio/loop";
+import {
+  type ClientSsl,
+  type Protocol,
+  type ServerSsl,
+  startTls,
+  type Transport,
+} from "@aio/transports";
 import { FlowControlProtocol } from "./flow-control-protocol.ts";
 import type { StreamReader } from "./reader.ts";
-import { StreamWriter } from "./writer.ts";
+import { StreamWriter, type WriterTlsOptions } from "./writer.ts";
 
 /** Called with the two ends of a new connection. */
 export type ConnectedCallback = (reader: StreamReader, writer: StreamWriter) => void;
@@ -17,6 +23,7 @@ export type ConnectedCallback = (reader: StreamReader, writer: StreamWriter) => 
 export class StreamReaderProtocol extends FlowControlProtocol implements Protocol {
   readonly #reader: StreamReader;
   readonly #connected: ConnectedCallback | undefined;
+  #transport: Transport | null = null;
 
   /**
    * @param reader gets what comes in.
@@ -34,7 +41,12 @@ export class StreamReaderProtocol extends FlowControlProtocol implements Protoco
   }
 
   connectionMade(transport: Transport): void {
-    this.#reader.setTransport(transport);
+    this.#transport = transport;
+    // Not the transport itself: TLS may take its place.
+    this.#reader.setTransport({
+      pauseReading: () => this.#transport?.pauseReading(),
+      resumeReading: () => this.#transport?.resumeReading(),
+    });
     this.#connected?.(this.#reader, new StreamWriter(transport, this, this.#reader, this.loop));
   }
 
@@ -42,10 +54,28 @@ export class StreamReaderProtocol extends FlowControlProtocol implements Protoco
     this.#reader.feedData(data);
   }
 
-  /** Keeps the connection open for writing. */
+  /** Keeps the connection open for writing; one of TLS closes both ways. */
   eofReceived(): boolean {
     this.#reader.feedEof();
-    return true;
+    return this.#transport?.getExtraInfo("sslContext") === null;
+  }
+
+  /**
+   * Goes over to TLS. For {@link StreamWriter.startTls}.
+   * @returns the transport that takes the place of the old one.
+   */
+  override async startTls(
+    ssl: ClientSsl | ServerSsl,
+    options: WriterTlsOptions,
+  ): Promise<Transport> {
+    const transport = this.#transport;
+    if (transport === null) throw new RuntimeError("startTls() was called without a connection");
+    // What is buffered was sent in plain text, and belongs to the handshake: it must not pass for what came by TLS.
+    const received = this.#reader.readNowait();
+    const serverSide = this.#connected !== undefined;
+    const secured = await startTls(transport, this, ssl, { ...options, serverSide, received });
+    this.#transport = secured;
+    return secured;
   }
 
   override connectionLost(error: Error | null): void {

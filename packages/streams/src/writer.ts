@@ -3,7 +3,14 @@ import type { Writable } from "node:stream";
 import type { WritableStream } from "node:stream/web";
 import { completed, type EventLoop, getRunningLoop, type Operation, operation } from "@aio/loop";
 import { yieldNow } from "@aio/task";
-import type { Bytes, ExtraInfo, WriteTransport } from "@aio/transports";
+import type {
+  Bytes,
+  ClientSsl,
+  ExtraInfo,
+  ServerSsl,
+  StartTlsOptions,
+  WriteTransport,
+} from "@aio/transports";
 import { FlowControlProtocol } from "./flow-control-protocol.ts";
 import { toWebWritable, toWritable } from "./node-streams.ts";
 import type { StreamReader } from "./reader.ts";
@@ -14,7 +21,11 @@ export interface WriterProtocol {
   readonly needsDrain: boolean;
   drained(): Promise<void>;
   closed(): Operation<void>;
+  startTls(ssl: ClientSsl | ServerSsl, options: WriterTlsOptions): Promise<WriteTransport>;
 }
+
+/** How a writer goes over to TLS. */
+export type WriterTlsOptions = Omit<StartTlsOptions, "serverSide" | "received">;
 
 /**
  * Writes to a connection. `write()` never waits: follow it by `await writer.drain()`, so that a slow
@@ -33,7 +44,7 @@ export interface WriterProtocol {
  * ```
  */
 export class StreamWriter implements AsyncDisposable {
-  readonly #transport: WriteTransport;
+  #transport: WriteTransport;
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
   readonly #loop: EventLoop;
@@ -75,7 +86,7 @@ export class StreamWriter implements AsyncDisposable {
     return new StreamWriter(new WritableTransport(sink, protocol, loop), protocol, null, loop);
   }
 
-  /** The transport under it. */
+  /** The transport under it. {@link StreamWriter.startTls} brings another one. */
   get transport(): WriteTransport {
     return this.#transport;
   }
@@ -115,6 +126,32 @@ export class StreamWriter implements AsyncDisposable {
       // The protocol must have a chance to hear of the loss: otherwise a loop of write and drain would never end.
       if (this.#transport.isClosing()) await yieldNow();
       await protocol.drained();
+    });
+  }
+
+  /**
+   * Goes over to TLS, once all is sent. The reader and the writer stay the same. At the end of a connection
+   * that `startServer` has accepted this is the server's side, and `ssl` has its `key` and `cert`. Agree with the
+   * other side before, as SMTP does by STARTTLS: what it has sent, and was not read, is taken for the handshake.
+   *
+   * Cancellation: the connection is closed.
+   *
+   * Counterpart of {@link https://docs.python.org/3/library/asyncio-stream.html#asyncio.StreamWriter.start_tls | StreamWriter.start_tls}.
+   *
+   * @param ssl true or options of TLS, as `startTls` of `@aio/transports` takes them.
+   * @throws as `drain()`, and as `startTls`: then the connection is closed.
+   *
+   * @example
+   * ```ts
+   * writer.write("STARTTLS\r\n");
+   * await reader.readline(); // 220 go ahead
+   * await writer.startTls(true, { serverHostname: "mail.example.org" });
+   * ```
+   */
+  startTls(ssl: ClientSsl | ServerSsl, options: WriterTlsOptions = {}): Operation<void> {
+    return operation(async () => {
+      await this.drain();
+      this.#transport = await this.#protocol.startTls(ssl, options);
     });
   }
 

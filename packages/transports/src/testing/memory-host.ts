@@ -9,6 +9,7 @@ import {
   operation,
 } from "@aio/loop";
 import type { SocketAddress } from "../address.ts";
+import { NotSupportedError } from "../errors.ts";
 import { begin } from "../establish.ts";
 import type { StreamProtocol } from "../protocol.ts";
 import { checkProtocol, type ProtocolFactory } from "../protocol-factory.ts";
@@ -24,6 +25,8 @@ export interface MemoryConnectionOptions {
   /** The name of the host. */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** TLS is not spoken here. `startTls` works. */
+  readonly ssl?: unknown;
 }
 
 /** What to listen on in a {@link MemoryNetwork}. */
@@ -34,6 +37,8 @@ export interface MemoryServerOptions {
   readonly port: number;
   /** Whether it serves at once, as by default; otherwise from `startServing()` on. */
   readonly startServing?: boolean | undefined;
+  /** TLS is not spoken here. `startTls` works. */
+  readonly ssl?: unknown;
 }
 
 /** What a host needs of its network. */
@@ -73,9 +78,10 @@ export class MemoryHost {
    */
   createConnection<P extends StreamProtocol>(
     factory: ProtocolFactory<P>,
-    { host = "localhost", port }: MemoryConnectionOptions,
+    { host = "localhost", port, ssl }: MemoryConnectionOptions,
   ): Operation<[transport: Transport, protocol: P]> {
     checkFunction("factory", factory);
+    refuseTls(ssl);
     if (typeof port !== "number")
       throw new TypeError(`Expected \`port\` to be a number, got ${inspect(port)}`);
     const loop = getRunningLoop();
@@ -106,9 +112,10 @@ export class MemoryHost {
    */
   createServer(
     factory: ProtocolFactory,
-    { host, port, startServing = true }: MemoryServerOptions,
+    { host, port, startServing = true, ssl }: MemoryServerOptions,
   ): Operation<MemoryServer> {
     checkFunction("factory", factory);
+    refuseTls(ssl);
     if (typeof port !== "number")
       throw new TypeError(`Expected \`port\` to be a number, got ${inspect(port)}`);
     const loop = getRunningLoop();
@@ -181,6 +188,14 @@ export class MemoryHost {
     while (this.#servers.has(this.#nextPort)) this.#nextPort += 1;
     return this.#nextPort++;
   }
+}
+
+/** A handshake takes turns of the host, which a virtual clock does not wait for. */
+function refuseTls(ssl: unknown): void {
+  if (ssl !== undefined && ssl !== null)
+    throw new NotSupportedError(
+      "A MemoryNetwork speaks no TLS; test without `ssl`, or over sockets",
+    );
 }
 
 function cannot(code: string, what: string): Error {

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { DeadlockError, getRunningLoop, isCancelled, EventLoop, VirtualClock } from "@aio/loop";
 import { createTask, run, sleep, timeout, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
+import { NotSupportedError } from "../../src/index.ts";
 import { createTransportPair, MemoryNetwork } from "../../src/testing/index.ts";
 import { Recorder, recordExceptions } from "../recorder.ts";
 
@@ -179,6 +180,9 @@ describe("A memory network", () => {
       );
       expect(() => host.createServer(() => new Recorder(), { port: "1" as never })).toThrow(
         TypeError,
+      );
+      expect(() => host.createServer(() => new Recorder(), { port: 3, ssl: {} })).toThrow(
+        NotSupportedError,
       );
       expect(() => network.host("")).toThrow(TypeError);
       expect(() => new MemoryNetwork({ latency: -1 })).toThrow(RangeError);

@@ -1,5 +1,7 @@
 export { formatAddress, type SocketAddress } from "./address.ts";
 export type { Bytes } from "./bytes.ts";
+export { createDatagramEndpoint, type DatagramOptions } from "./datagram.ts";
+export { DatagramTransport, type DatagramTarget } from "./datagram-transport.ts";
 export {
   NotSupportedError,
   SendfileNotAvailableError,
@@ -7,7 +9,13 @@ export {
   SSLError,
 } from "./errors.ts";
 export { connectReadPipe, connectWritePipe } from "./pipes.ts";
-export type { BaseProtocol, BufferedProtocol, Protocol, StreamProtocol } from "./protocol.ts";
+export type {
+  BaseProtocol,
+  BufferedProtocol,
+  DatagramProtocol,
+  Protocol,
+  StreamProtocol,
+} from "./protocol.ts";
 export type { ProtocolFactory } from "./protocol-factory.ts";
 export type { Family } from "./resolve.ts";
 export { Server } from "./server.ts";

@@ -410,10 +410,11 @@ export class SocketTransport implements Transport, InletReader {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#lose(error);
+    if (this.#state !== "upgrading") this.#lose(error); // else the handshake fails by it
   };
 
   readonly #onClose = (): void => {
+    if (this.#state === "upgrading") return;
     // The host closes what was ended from both sides; for us it is open until close().
     if (this.#state === "open" && this.#eofWritten && this.#socket.readableEnded) return;
     this.#lose(null);

@@ -5,7 +5,6 @@ import {
   type EventLoop,
   getRunningLoop,
   type Operation,
-  RuntimeError,
   operation,
 } from "@aio/loop";
 import { connect, type ConnectOptions } from "./connect.ts";
@@ -13,6 +12,7 @@ import { establish } from "./establish.ts";
 import type { Plug } from "./inlet.ts";
 import type { StreamProtocol } from "./protocol.ts";
 import type { ProtocolFactory } from "./protocol-factory.ts";
+import { checkPort, checkReusePort } from "./ports.ts";
 import { resolve, type ResolveOptions } from "./resolve.ts";
 import { Server } from "./server.ts";
 import { clientTls, type ClientSslSettings, serverTls, type ServerSslSettings } from "./tls.ts";
@@ -163,17 +163,4 @@ function checkHosts(host: unknown): string[] {
   throw new TypeError(
     `Expected \`host\` to be a name or an address, or an array of them, got ${inspect(host)}`,
   );
-}
-
-function checkPort(name: string, port: unknown): asserts port is number {
-  if (typeof port !== "number")
-    throw new TypeError(`Expected \`${name}\` to be a number, got ${inspect(port)}`);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new RangeError(`Expected \`${name}\` to be between 0 and 65535, got ${port}`);
-}
-
-function checkReusePort(): void {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major === 22 && minor < 12)
-    throw new RuntimeError(`\`reusePort\` needs Node 22.12, this is ${process.versions.node}`);
 }

@@ -148,7 +148,8 @@ function handshaking(
   };
   const onClose = (): void =>
     settle.failed(
-      systemError("The connection was closed during the TLS handshake", "ECONNRESET", "ECONNRESET"),
+      socket.errored ??
+        systemError("The connection was closed during the TLS handshake", "ECONNRESET"),
     );
   const timer = loop.callLater(timeout, () =>
     settle.failed(
@@ -166,6 +167,7 @@ function handshaking(
     if (shaken.cancelled || shaken.exception() !== null) socket.destroy();
   });
   socket.once("close", onClose);
+  socket.allowHalfOpen = false; // TLS ends both ways at once; and else a server would wait for a client that is gone
   socket.on("error", (error) => settle.failed(error));
   if (socket.destroyed) onClose();
   else {
@@ -202,10 +204,8 @@ function typedError(error: Error, secured: tls.TLSSocket): Error {
   return error;
 }
 
-function systemError(message: string, code: string, prefix?: string): Error {
-  return Object.assign(new Error(prefix === undefined ? message : `${prefix}: ${message}`), {
-    code,
-  });
+function systemError(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 function checkSsl(ssl: unknown, expected: string): void {

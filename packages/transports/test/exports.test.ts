@@ -3,6 +3,7 @@ import * as transports from "../src/index.ts";
 
 test("@aio/transports exports exactly these names", () => {
   expect(Object.keys(transports).toSorted()).toEqual([
+    "DatagramTransport",
     "NotSupportedError",
     "SSLCertVerificationError",
     "SSLError",
@@ -12,6 +13,7 @@ test("@aio/transports exports exactly these names", () => {
     "connectReadPipe",
     "connectWritePipe",
     "createConnection",
+    "createDatagramEndpoint",
     "createServer",
     "createUnixConnection",
     "createUnixServer",

@@ -1,7 +1,7 @@
 import type { Conversation, Medium } from "./script.ts";
 
-const STREAMS: readonly Medium[] = ["tcp"];
-const HALF_CLOSING: readonly Medium[] = ["tcp"]; // TLS ends in both directions at once
+const STREAMS: readonly Medium[] = ["tcp", "unix", "tls"];
+const HALF_CLOSING: readonly Medium[] = ["tcp", "unix"]; // TLS ends in both directions at once
 const MEBIBYTE = 1_048_576;
 
 /** Conversations of two ends that read and write streams. */
@@ -134,15 +134,40 @@ export const conversations: readonly Conversation[] = [
   },
   {
     name: "a peer that aborts",
-    over: ["tcp"],
+    over: HALF_CLOSING,
     client: [["write", "last words\n"], ["readline"], ["abort"], ["waitClosed"]],
     server: [["readline"], ["write", "heard\n"], ["read"], ["close"], ["waitClosed"]],
   },
   {
     name: "a writer whose peer has gone",
-    over: ["tcp"],
+    over: HALF_CLOSING,
     client: [["readline"], ["close"], ["waitClosed"]],
     server: [["write", "bye\n"], ["writeUntilLost"], ["drain"]],
+  },
+  {
+    name: "a connection that goes over to TLS",
+    over: HALF_CLOSING,
+    client: [
+      ["write", "STARTTLS\n"],
+      ["readline"],
+      ["startTls", "client"],
+      ["write", "secret\n"],
+      ["readline"],
+      ["write", [5, MEBIBYTE]],
+      ["drain"],
+      ["close"],
+      ["waitClosed"],
+    ],
+    server: [
+      ["readline"],
+      ["write", "go ahead\n"],
+      ["startTls", "server"],
+      ["readline"],
+      ["write", "heard\n"],
+      ["readexactly", MEBIBYTE],
+      ["read"],
+      ["close"],
+    ],
   },
   {
     name: "a server that is reset by its client",

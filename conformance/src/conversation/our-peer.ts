@@ -1,27 +1,51 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Future, getRunningLoop } from "@aio/loop";
-import { openConnection, startServer } from "@aio/streams";
+import {
+  type ClientConnectedCallback,
+  openConnection,
+  openUnixConnection,
+  startServer,
+  startUnixServer,
+} from "@aio/streams";
+import type { Server } from "@aio/transports";
+import { clientTls, serverTls } from "./certificate.ts";
 import type { Address, Listening, Part, Record } from "./script.ts";
 import { StreamPlayer } from "./stream-player.ts";
 
 /** Has our streams listen. Returns where, and what they will have seen. */
 export async function serve(part: Part): Promise<Listening> {
   const accepted: Future<StreamPlayer> = getRunningLoop().createFuture<StreamPlayer>();
-  const { limit } = part;
-  const server = await startServer(
-    (reader, writer) => accepted.setResult(new StreamPlayer(reader, writer)),
-    { host: "127.0.0.1", port: 0, limit },
+  const { server, address } = await listen(part, (reader, writer) =>
+    accepted.setResult(new StreamPlayer(reader, writer)),
   );
   const record = async (): Promise<Record> => {
     const player = await accepted;
     server.close();
     return await player.play(part.steps);
   };
-  return { address: server.sockets[0]?.port ?? 0, record };
+  return { address, record };
 }
 
 /** Has our streams connect. Returns what they have seen. */
-export async function connect(part: Part, address: Address): Promise<Record> {
-  const { limit } = part;
-  const ends = await openConnection({ host: "127.0.0.1", port: Number(address), limit });
-  return await new StreamPlayer(...ends).play(part.steps);
+export async function connect({ over, limit, steps }: Part, address: Address): Promise<Record> {
+  const tcp = { host: "127.0.0.1", port: Number(address), limit };
+  const ends = await (over === "unix"
+    ? openUnixConnection({ path: String(address), limit })
+    : openConnection(over === "tls" ? { ...tcp, ...clientTls } : tcp));
+  return await new StreamPlayer(...ends).play(steps);
+}
+
+async function listen(
+  { over, limit }: Part,
+  connected: ClientConnectedCallback,
+): Promise<{ server: Server; address: Address }> {
+  if (over === "unix") {
+    const path = join(mkdtempSync(join(tmpdir(), "conversation-")), "socket");
+    return { server: await startUnixServer(connected, { path, limit }), address: path };
+  }
+  const tcp = { host: "127.0.0.1", port: 0, limit };
+  const server = await startServer(connected, over === "tls" ? { ...tcp, ssl: serverTls } : tcp);
+  return { server, address: server.sockets[0]?.port ?? 0 };
 }

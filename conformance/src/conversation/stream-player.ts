@@ -6,6 +6,7 @@ import {
   type StreamWriter,
 } from "@aio/streams";
 import { sleep } from "@aio/task";
+import { clientTls, serverTls } from "./certificate.ts";
 import { type Payload, payload, type Record, show, type Step } from "./script.ts";
 
 /** One end of a connection, on our streams. Its methods are the steps; `End` of peer.py has the same. */
@@ -66,6 +67,11 @@ export class StreamPlayer {
 
   abort(): void {
     this.#writer.transport.abort();
+  }
+
+  async startTls(role: "client" | "server"): Promise<void> {
+    if (role === "server") await this.#writer.startTls(serverTls);
+    else await this.#writer.startTls(clientTls.ssl, { serverHostname: clientTls.serverHostname });
   }
 
   async writeUntilLost(): Promise<never> {

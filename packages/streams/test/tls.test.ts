@@ -1,6 +1,11 @@
 import { isCancelled } from "@aio/loop";
 import { createTask, gather, run } from "@aio/task";
-import { NotSupportedError, SSLCertVerificationError, type ServerSsl } from "@aio/transports";
+import {
+  NotSupportedError,
+  SSLCertVerificationError,
+  SSLError,
+  type ServerSsl,
+} from "@aio/transports";
 import { generate } from "selfsigned";
 import { describe, expect, test } from "vitest";
 import {
@@ -104,10 +109,10 @@ describe("StreamWriter.startTls", () => {
       ends.writer.write("STARTTLS\nDELETE everything\n");
       expect(String(await ends.far.reader.readline())).toBe("STARTTLS\n");
 
-      await expect(ends.far.writer.startTls(SERVER)).rejects.toThrow();
+      await expect(ends.far.writer.startTls(SERVER)).rejects.toThrow(SSLError);
 
-      await expect(ends.far.reader.readline()).rejects.toThrow();
-      await expect(ends.far.writer.waitClosed()).rejects.toThrow();
+      await expect(ends.far.reader.readline()).rejects.toThrow(SSLError);
+      await expect(ends.far.writer.waitClosed()).rejects.toThrow(SSLError);
     }));
 
   test("takes a handshake that was early", () =>

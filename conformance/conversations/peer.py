@@ -141,7 +141,6 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def __init__(self):
         self.received = asyncio.Queue()
-        self.errors = []
         self.peer = None
 
     def connection_made(self, transport):
@@ -150,9 +149,6 @@ class Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data, address):
         self.peer = address
         self.received.put_nowait(data)
-
-    def error_received(self, error):
-        self.received.put_nowait(error)
 
     async def play(self, steps):
         record = []
@@ -164,11 +160,11 @@ class Datagrams(asyncio.DatagramProtocol):
         return record
 
     async def send(self, data):
-        self.transport.sendto(payload(data), None if self.transport.get_extra_info("peername") else self.peer)
+        connected = self.transport.get_extra_info("peername") is not None
+        self.transport.sendto(payload(data), None if connected else self.peer)
 
     async def receive(self):
-        data = await self.received.get()
-        return {"error": "refused"} if isinstance(data, OSError) else show(data)
+        return show(await self.received.get())
 
 
 def server_context():

@@ -1,10 +1,12 @@
-import type { Conversation, Medium } from "./script.ts";
+import type { Conversation, Medium, Step } from "./script.ts";
 
 const STREAMS: readonly Medium[] = ["tcp", "unix", "tls"];
 const HALF_CLOSING: readonly Medium[] = ["tcp", "unix"]; // TLS ends in both directions at once
 const MEBIBYTE = 1_048_576;
+// Not 0: before Python 3.12, asyncio sends nothing then.
+const SIZES: readonly number[] = [1, 100, 1_500, 9_000, 30_000];
 
-/** Conversations of two ends that read and write streams. */
+/** All conversations: of streams, and of datagrams. */
 export const conversations: readonly Conversation[] = [
   {
     name: "a question and an answer",
@@ -195,5 +197,37 @@ export const conversations: readonly Conversation[] = [
       ["waitClosed"],
     ],
     server: [["readline"], ["write", "heard\n"], ["reset"]],
+  },
+  {
+    name: "a question and an answer",
+    over: ["udp"],
+    client: [["send", "question"], ["receive"]],
+    server: [["receive"], ["send", "answer"]],
+  },
+  {
+    name: "datagrams of all sizes, in turn",
+    over: ["udp"],
+    client: SIZES.flatMap((size): Step[] => [["send", [size, size]], ["receive"]]),
+    server: SIZES.flatMap((size): Step[] => [["receive"], ["send", [size + 1, size]]]),
+  },
+  {
+    name: "several datagrams at a time, each by itself",
+    over: ["udp"],
+    client: [
+      ["send", "one"],
+      ["send", "two"],
+      ["send", "three"],
+      ["send", "four"],
+      ["receive"],
+      ["receive"],
+    ],
+    server: [
+      ["receive"],
+      ["receive"],
+      ["receive"],
+      ["receive"],
+      ["send", "heard"],
+      ["send", "all"],
+    ],
   },
 ];

@@ -7,6 +7,7 @@ import {
 } from "@aio/streams";
 import { sleep } from "@aio/task";
 import { clientTls, serverTls } from "./certificate.ts";
+import { play } from "./play.ts";
 import { type Payload, payload, type Record, show, type Step } from "./script.ts";
 
 /** One end of a connection, on our streams. Its methods are the steps; `End` of peer.py has the same. */
@@ -20,19 +21,8 @@ export class StreamPlayer {
   }
 
   /** Plays `steps`. An error is an outcome too. */
-  async play(steps: readonly Step[]): Promise<Record> {
-    const record: [string, unknown][] = [];
-    for (const [name, ...rest] of steps) {
-      const step = this[name as keyof this] as (...rest: unknown[]) => unknown;
-      let outcome: unknown;
-      try {
-        outcome = await step.apply(this, rest);
-      } catch (error) {
-        outcome = failure(error);
-      }
-      if (outcome !== undefined) record.push([name, outcome]);
-    }
-    return record;
+  play(steps: readonly Step[]): Promise<Record> {
+    return play(this, steps, failure);
   }
 
   write(data: Payload): void {

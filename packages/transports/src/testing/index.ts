@@ -1,6 +1,7 @@
 export {
   MemoryHost,
   type MemoryConnectionOptions,
+  type MemoryDatagramOptions,
   type MemoryServerOptions,
 } from "./memory-host.ts";
 export { MemoryNetwork, type MemoryNetworkOptions } from "./memory-network.ts";

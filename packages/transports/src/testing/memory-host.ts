@@ -9,12 +9,14 @@ import {
   operation,
 } from "@aio/loop";
 import type { SocketAddress } from "../address.ts";
+import { DatagramTransport } from "../datagram-transport.ts";
 import { NotSupportedError } from "../errors.ts";
 import { begin } from "../establish.ts";
-import type { StreamProtocol } from "../protocol.ts";
+import type { DatagramProtocol, StreamProtocol } from "../protocol.ts";
 import { checkProtocol, type ProtocolFactory } from "../protocol-factory.ts";
 import { SocketTransport } from "../socket-transport.ts";
 import type { Transport } from "../transport.ts";
+import { MemoryDatagramSocket } from "./memory-datagram-socket.ts";
 import { MemoryInfo } from "./memory-info.ts";
 import { MemoryServer } from "./memory-server.ts";
 import { MemorySocket } from "./memory-socket.ts";
@@ -41,9 +43,18 @@ export interface MemoryServerOptions {
   readonly ssl?: unknown;
 }
 
+/** Where datagrams come from, and go to, in a {@link MemoryNetwork}. */
+export interface MemoryDatagramOptions {
+  /** 0, the default, for one that is free. */
+  readonly localPort?: number | undefined;
+  /** The name or address of the only peer. */
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
 /** What a host needs of its network. */
 export interface MemoryNeighbours {
-  /** The host of that name, if there is one. */
+  /** The host of that name or address, if there is one. */
   find(name: string): MemoryHost | undefined;
   /** The way from one host to another. */
   path(from: MemoryHost, to: MemoryHost): Path;
@@ -58,15 +69,18 @@ const FIRST_FREE_PORT = 49_152;
  * those of `@aio/transports`, for code that takes them as arguments.
  */
 export class MemoryHost {
-  /** Its name, which is its address, too. */
   readonly name: string;
+  /** Its address, which no other host of the network has. */
+  readonly address: string;
   readonly #neighbours: MemoryNeighbours;
   readonly #servers = new Map<number, MemoryServer>();
+  readonly #endpoints = new Map<number, MemoryDatagramSocket>();
   #nextPort = FIRST_FREE_PORT;
 
   /** {@link MemoryNetwork.host} makes it. */
-  constructor(name: string, neighbours: MemoryNeighbours) {
+  constructor(name: string, address: string, neighbours: MemoryNeighbours) {
     this.name = name;
+    this.address = address;
     this.#neighbours = neighbours;
   }
 
@@ -124,7 +138,7 @@ export class MemoryHost {
       if (other !== undefined) throw cannot("EADDRNOTAVAIL", `Cannot listen on ${other}:${port}`);
       if (this.#servers.has(port))
         throw cannot("EADDRINUSE", `Cannot listen on ${this.name}:${port}`);
-      const address = this.#address(port === 0 ? this.#freePort() : port);
+      const address = this.#place(port === 0 ? this.#freePort() : port);
       const server = new MemoryServer(loop, factory, address, () => {
         this.#servers.delete(address.port);
       });
@@ -134,18 +148,93 @@ export class MemoryHost {
     });
   }
 
+  /**
+   * Opens an endpoint for datagrams on this host, as `createDatagramEndpoint` of `@aio/transports`.
+   *
+   * Cancellation: what was opened is closed.
+   * @throws an error with the code `EADDRINUSE` when something receives there, `ENOTFOUND` when there is no such remote host.
+   */
+  createDatagramEndpoint<P extends DatagramProtocol>(
+    factory: () => P,
+    { localPort = 0, remoteAddress, remotePort }: MemoryDatagramOptions,
+  ): Operation<[transport: DatagramTransport, protocol: P]> {
+    checkFunction("factory", factory);
+    if ((remoteAddress === undefined) !== (remotePort === undefined))
+      throw new RangeError("Expected both of `remoteAddress` and `remotePort`, or neither");
+    const loop = getRunningLoop();
+    return operation(async () => {
+      const protocol = checkProtocol(factory());
+      const remote =
+        remoteAddress === undefined || remotePort === undefined
+          ? null
+          : this.#find(remoteAddress).#place(remotePort);
+      const transport = new DatagramTransport({
+        loop,
+        protocol,
+        context: new Context(),
+        socket: this.#openEndpoint(loop, localPort, remote).asSocket,
+        remote: remote && { ...remote, connected: true },
+      });
+      const begun: Future<void> = loop.createFuture<void>();
+      loop.callSoon(() => {
+        transport.begin();
+        if (!begun.done) begun.setResult(undefined);
+      });
+      try {
+        await begun;
+      } catch (error) {
+        transport.abort(); // cancelled: nobody will have it
+        throw error;
+      }
+      return [transport, protocol];
+    });
+  }
+
   [inspect.custom](): string {
-    return `<MemoryHost ${this.name}>`;
+    return `<MemoryHost ${this.name} ${this.address}>`;
+  }
+
+  #openEndpoint(
+    loop: EventLoop,
+    given: number,
+    remote: SocketAddress | null,
+  ): MemoryDatagramSocket {
+    const port = given === 0 ? this.#freePort() : given;
+    if (this.#endpoints.has(port))
+      throw cannot("EADDRINUSE", `Cannot receive on ${this.name}:${port}`);
+    const neighbours = this.#neighbours;
+    const socket = new MemoryDatagramSocket(loop, this.#place(port), remote, {
+      to: (address) => {
+        const host = neighbours.find(address);
+        return host && neighbours.path(this, host);
+      },
+      from: (address) => {
+        const host = neighbours.find(address);
+        return host && neighbours.path(host, this);
+      },
+      find: (address, there) => {
+        const host = neighbours.find(address);
+        return host && host.#endpoints.get(there);
+      },
+      closed: () => this.#endpoints.delete(port),
+    });
+    this.#endpoints.set(port, socket);
+    return socket;
+  }
+
+  #find(name: string): MemoryHost {
+    const host = this.#isMe(name) ? this : this.#neighbours.find(name);
+    if (host === undefined) throw cannot("ENOTFOUND", `There is no host ${name}`);
+    return host;
   }
 
   async #connect(loop: EventLoop, name: string, port: number): Promise<MemorySocket> {
-    const target = this.#isMe(name) ? this : this.#neighbours.find(name);
-    if (target === undefined) throw cannot("ENOTFOUND", `There is no host ${name}`);
+    const target = this.#find(name);
     const there = this.#neighbours.path(this, target);
     const back = this.#neighbours.path(target, this);
     const answered: Future<void> = loop.createFuture<void>();
     let opened: MemorySocket | undefined;
-    const near = { address: this.#address(this.#freePort()), path: there };
+    const near = { address: this.#place(this.#freePort()), path: there };
     there.carry(loop, 0, () => {
       const server = target.#servers.get(port);
       if (server === undefined) {
@@ -155,7 +244,7 @@ export class MemoryHost {
         });
         return;
       }
-      const far = { address: target.#address(port), path: back };
+      const far = { address: target.#place(port), path: back };
       const [socket, accepted] = MemorySocket.pair(loop, near, far);
       opened = socket;
       this.#neighbours.opened(socket, accepted);
@@ -177,15 +266,16 @@ export class MemoryHost {
   }
 
   #isMe(name: string): boolean {
-    return name === this.name || name === "localhost" || name === "";
+    return [this.name, this.address, "localhost", ""].includes(name);
   }
 
-  #address(port: number): SocketAddress {
-    return Object.freeze({ address: this.name, port, family: "IPv4" });
+  #place(port: number): SocketAddress {
+    return Object.freeze({ address: this.address, port, family: "IPv4" });
   }
 
   #freePort(): number {
-    while (this.#servers.has(this.#nextPort)) this.#nextPort += 1;
+    while (this.#servers.has(this.#nextPort) || this.#endpoints.has(this.#nextPort))
+      this.#nextPort += 1;
     return this.#nextPort++;
   }
 }

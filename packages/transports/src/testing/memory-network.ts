@@ -48,8 +48,8 @@ export class MemoryNetwork {
       throw new TypeError(`Expected \`name\` to be the name of a host, got ${inspect(name)}`);
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = new MemoryHost(name, {
-        find: (other) => this.#hosts.get(other),
+      host = new MemoryHost(name, addressOf(this.#hosts.size + 1), {
+        find: (other) => this.#find(other),
         path: (from, to) => this.#path(from, to),
         opened: (near, far) => this.#opened(near, far),
       });
@@ -78,7 +78,10 @@ export class MemoryNetwork {
 
   /** Breaks all connections between two hosts at both ends, at once: as by a router that forgets them. */
   reset(one: string, other?: string): void {
-    const hosts = this.#pick(one, other);
+    const hosts = this.#pick(
+      this.host(one).address,
+      other === undefined ? undefined : this.host(other).address,
+    );
     for (const socket of this.#connections) {
       const ends = [socket.sockname.address, socket.peername.address];
       if (hosts(ends)) socket.reset();
@@ -87,6 +90,13 @@ export class MemoryNetwork {
 
   [inspect.custom](): string {
     return `<MemoryNetwork hosts=${[...this.#hosts.keys()].join(",")} connections=${this.#connections.size / 2}>`;
+  }
+
+  #find(nameOrAddress: string): MemoryHost | undefined {
+    return (
+      this.#hosts.get(nameOrAddress) ??
+      [...this.#hosts.values()].find(({ address }) => address === nameOrAddress)
+    );
   }
 
   #between(one: string, other: string | undefined): Path[] {
@@ -124,6 +134,10 @@ export class MemoryNetwork {
       socket.on("close", () => this.#connections.delete(socket));
     }
   }
+}
+
+function addressOf(index: number): string {
+  return `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
 }
 
 /** Returns a generator of numbers from 0 to 1: mulberry32. */

@@ -70,12 +70,16 @@ export class Path {
     this.#pass(loop, size, pass);
   }
 
-  /** As {@link Path.carry}, for a datagram: it may be lost. */
-  throw(loop: EventLoop, size: number, arrive: () => void): void {
+  /**
+   * As {@link Path.carry}, for a datagram: it may be lost.
+   * @returns when all of it has entered the way.
+   */
+  throw(loop: EventLoop, size: number, arrive: () => void): number {
     const isLost = this.#loss > 0 && this.#random() < this.#loss;
     this.#pass(loop, size, () => {
       if (this.#isOpen && !isLost) arrive();
     });
+    return this.#freeAt;
   }
 
   #pass(loop: EventLoop, size: number, pass: () => void): void {

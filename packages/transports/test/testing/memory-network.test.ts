@@ -1,9 +1,25 @@
 import { inspect } from "node:util";
-import { DeadlockError, getRunningLoop, isCancelled, EventLoop, VirtualClock } from "@aio/loop";
+import {
+  DeadlockError,
+  getRunningLoop,
+  isCancelled,
+  EventLoop,
+  type Future,
+  VirtualClock,
+} from "@aio/loop";
 import { createTask, run, sleep, timeout, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
-import { NotSupportedError } from "../../src/index.ts";
-import { createTransportPair, MemoryNetwork } from "../../src/testing/index.ts";
+import {
+  type DatagramProtocol,
+  type DatagramTransport,
+  NotSupportedError,
+  type SocketAddress,
+} from "../../src/index.ts";
+import {
+  createTransportPair,
+  type MemoryDatagramOptions,
+  MemoryNetwork,
+} from "../../src/testing/index.ts";
 import { Recorder, recordExceptions } from "../recorder.ts";
 
 describe("A memory network", () => {
@@ -151,15 +167,16 @@ describe("A memory network", () => {
       const host = new MemoryNetwork().host("only");
       const server = await host.createServer(() => new Recorder(), { host: "localhost", port: 0 });
       const [address] = server.sockets;
-      expect(address).toEqual({ address: "only", port: 49_152, family: "IPv4" });
+      expect(address).toEqual({ address: "10.0.0.1", port: 49_152, family: "IPv4" });
+      expect(inspect(host)).toBe("<MemoryHost only 10.0.0.1>");
 
       const near = new Recorder();
       await host.createConnection(() => near, { port: address?.port });
 
       expect(near.transport.getExtraInfo("peername")).toEqual(address);
-      expect(inspect(server)).toBe("<MemoryServer serving only:49152 connections=1>");
+      expect(inspect(server)).toBe("<MemoryServer serving 10.0.0.1:49152 connections=1>");
       expect(inspect(near.transport)).toBe(
-        "<Transport open only:49153 -> only:49152 reading=true buffered=0>",
+        "<Transport open 10.0.0.1:49153 -> 10.0.0.1:49152 reading=true buffered=0>",
       );
     }));
 
@@ -252,6 +269,184 @@ describe("A memory network", () => {
     expect(others).toEqual([first, first]);
   });
 });
+
+describe("A datagram endpoint in memory", () => {
+  test("sends to any, and to its only peer, after the latency", () =>
+    virtually(async (loop) => {
+      const network = new MemoryNetwork({ latency: 20 });
+      const server = await endpoint(network, "server", { localPort: 53 });
+      const client = await endpoint(network, "client", {
+        remoteAddress: "server",
+        remotePort: 53,
+      });
+
+      client.transport.sendTo("question");
+      await server.until(() => server.received.length === 1);
+      expect(loop.time()).toBe(20);
+      const [question] = server.received;
+      server.transport.sendTo(`${String(question?.data)} answered`, question?.from);
+      await client.until(() => client.received.length === 1);
+
+      expect(String(client.received[0]?.data)).toBe("question answered");
+      expect(client.received[0]?.from).toEqual(client.transport.getExtraInfo("peername"));
+      expect(loop.time()).toBe(40);
+    }));
+
+  test("loses its share of datagrams, the same each time", async () => {
+    const seen = await numbers(1);
+
+    expect(seen.length).toBeGreaterThan(600);
+    expect(seen.length).toBeLessThan(800);
+    expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+    expect(await numbers(1)).toEqual(seen);
+    expect(await numbers(2)).not.toEqual(seen);
+  });
+
+  test("loses everything while it is cut", () =>
+    virtually(async () => {
+      const network = new MemoryNetwork();
+      const server = await endpoint(network, "server", { localPort: 53 });
+      const client = await endpoint(network, "client", { remoteAddress: "server", remotePort: 53 });
+      network.partition("client", "server");
+      client.transport.sendTo("lost");
+      await sleep(1);
+      network.heal("client", "server");
+      client.transport.sendTo("found");
+      await server.until(() => server.received.length > 0);
+
+      expect(server.received.map(({ data }) => String(data))).toEqual(["found"]);
+    }));
+
+  test("pauses and resumes its protocol by the bandwidth", () =>
+    virtually(async (loop) => {
+      const network = new MemoryNetwork({ bandwidth: 100_000 });
+      await endpoint(network, "server", { localPort: 53 });
+      const client = await endpoint(network, "client", { remoteAddress: "server", remotePort: 53 });
+      for (let i = 0; i < 100; i += 1) client.transport.sendTo(Buffer.alloc(1_000));
+      expect(client.events).toEqual(["made", "pause"]);
+
+      await client.until(() => client.events.includes("resume"));
+
+      expect(loop.time()).toBeGreaterThan(800);
+      expect(client.transport.getWriteBufferSize()).toBeLessThanOrEqual(16_384);
+      client.transport.close();
+      await client.until(() => client.events.includes("lost"));
+      expect(loop.time()).toBeCloseTo(1_000);
+    }));
+
+  test("is told when nothing receives, if it has one peer; and hears only that", () =>
+    virtually(async () => {
+      const network = new MemoryNetwork();
+      const server = await endpoint(network, "server", { localPort: 53 });
+      const client = await endpoint(network, "client", {
+        localPort: 1_000,
+        remoteAddress: "server",
+        remotePort: 54,
+      });
+      server.transport.sendTo("from another port", { address: "10.0.0.2", port: 1_000 });
+      server.transport.sendTo("to nobody", { address: "10.0.0.2", port: 9 });
+      server.transport.sendTo("to no host", { address: "10.9.9.9", port: 9 });
+      await sleep(1);
+      expect(client.events).toEqual(["made"]);
+
+      client.transport.sendTo("anybody?");
+      await client.until(() => client.events.length > 1);
+
+      expect(client.events).toEqual(["made", "error ECONNREFUSED"]);
+      expect(server.events).toEqual(["made"]);
+    }));
+
+  test("refuses what cannot be", () =>
+    virtually(async () => {
+      const network = new MemoryNetwork();
+      await endpoint(network, "server", { localPort: 53 });
+
+      await expect(endpoint(network, "server", { localPort: 53 })).rejects.toMatchObject({
+        code: "EADDRINUSE",
+      });
+      await expect(
+        endpoint(network, "server", { remoteAddress: "nowhere", remotePort: 1 }),
+      ).rejects.toMatchObject({ code: "ENOTFOUND" });
+      await expect(endpoint(network, "server", { remotePort: 1 })).rejects.toThrow(RangeError);
+    }));
+});
+
+/** Sends a thousand datagrams over a network that loses some. Returns those that arrive. */
+const numbers = (seed: number): Promise<number[]> =>
+  virtually(async () => {
+    const network = new MemoryNetwork({ loss: 0.3, seed });
+    const server = await endpoint(network, "server", { localPort: 53 });
+    const client = await endpoint(network, "client", {
+      remoteAddress: "server",
+      remotePort: 53,
+    });
+    for (let i = 0; i < 1_000; i += 1) client.transport.sendTo(`${i}`);
+    await sleep(1);
+    return server.received.map(({ data }) => Number(String(data)));
+  });
+
+/** A protocol for datagrams that writes down what happens to it. */
+class DatagramRecorder implements DatagramProtocol {
+  readonly events: string[] = [];
+  readonly received: { data: Buffer; from: SocketAddress }[] = [];
+  #transport: DatagramTransport | null = null;
+  #next: Future<void> | null = null;
+
+  get transport(): DatagramTransport {
+    if (this.#transport === null) throw new Error("not open");
+    return this.#transport;
+  }
+
+  connectionMade(transport: DatagramTransport): void {
+    this.#transport = transport;
+    this.#record("made");
+  }
+
+  datagramReceived(data: Buffer, from: SocketAddress): void {
+    this.received.push({ data, from });
+    this.#record();
+  }
+
+  errorReceived(error: NodeJS.ErrnoException): void {
+    this.#record(`error ${error.code}`);
+  }
+
+  pauseWriting(): void {
+    this.#record("pause");
+  }
+
+  resumeWriting(): void {
+    this.#record("resume");
+  }
+
+  connectionLost(): void {
+    this.#record("lost");
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      this.#next ??= getRunningLoop().createFuture<void>();
+      await this.#next;
+    }
+  }
+
+  #record(event?: string): void {
+    if (event !== undefined) this.events.push(event);
+    const next = this.#next;
+    this.#next = null;
+    next?.setResult(undefined);
+  }
+}
+
+async function endpoint(
+  network: MemoryNetwork,
+  name: string,
+  options: MemoryDatagramOptions,
+): Promise<DatagramRecorder> {
+  const factory = () => new DatagramRecorder();
+  const [, recorder] = await network.host(name).createDatagramEndpoint(factory, options);
+  return recorder;
+}
 
 describe("createTransportPair", () => {
   test("connects two protocols", () =>

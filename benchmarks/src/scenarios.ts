@@ -1,5 +1,5 @@
 import type { Scenario } from "./scenario.ts";
-import { echoFifty, echoOne } from "./scenarios/echo.ts";
+import { echoBulk, echoFifty, echoOne } from "./scenarios/echo.ts";
 import { parked } from "./scenarios/parked.ts";
 import { pingPong } from "./scenarios/ping-pong.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
@@ -23,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   sleeps,
   echoFifty,
   echoOne,
+  echoBulk,
   sleepers,
   parked,
 ];

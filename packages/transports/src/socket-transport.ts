@@ -617,7 +617,10 @@ function view(data: Uint8Array, size: number): Buffer {
 }
 
 function copyOf(data: Uint8Array, size: number): Buffer {
-  return Buffer.from(data.subarray(0, size));
+  const copy = Buffer.allocUnsafe(size);
+  if (data instanceof Buffer) data.copy(copy, 0, 0, size);
+  else copy.set(data.subarray(0, size));
+  return copy;
 }
 
 function join(first: Buffer | null, second: Buffer | null): Buffer | null {

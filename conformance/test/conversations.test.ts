@@ -12,6 +12,9 @@ if (python === undefined) {
   console.warn(notice);
 }
 
+// Of processes and megabytes on a busy machine.
+const TIMEOUT = 30_000;
+
 /** What the two ends have seen. */
 interface Seen {
   readonly client: Record;
@@ -33,21 +36,24 @@ describe.skipIf(python === undefined)("A conversation with asyncio sees what asy
     ),
   );
 
-  test.each(cases)("$name, over $medium, with our $end", ({ conversation, medium, end }) =>
-    run(async () => {
-      const { client, server } = parts(conversation, medium);
-      const expected = await among(asyncio, asyncio);
+  test.each(cases)(
+    "$name, over $medium, with our $end",
+    ({ conversation, medium, end }) =>
+      run(async () => {
+        const { client, server } = parts(conversation, medium);
+        const expected = await among(asyncio, asyncio);
 
-      const seen = await (end === "client" ? among(ours, asyncio) : among(asyncio, ours));
+        const seen = await (end === "client" ? among(ours, asyncio) : among(asyncio, ours));
 
-      expect(seen).toEqual(expected);
+        expect(seen).toEqual(expected);
 
-      async function among(clients: Peer, servers: Peer): Promise<Seen> {
-        const { address, record } = await servers.serve(server);
-        const seenByServer = record();
-        return { client: await clients.connect(client, address), server: await seenByServer };
-      }
-    }),
+        async function among(clients: Peer, servers: Peer): Promise<Seen> {
+          const { address, record } = await servers.serve(server);
+          const seenByServer = record();
+          return { client: await clients.connect(client, address), server: await seenByServer };
+        }
+      }),
+    TIMEOUT,
   );
 });
 

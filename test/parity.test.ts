@@ -218,7 +218,8 @@ function sources(home: string): string {
   const folder = join(root, `packages/${home}/src`);
   const text =
     texts.get(home) ??
-    (existsSync(folder) ? readdirSync(folder) : [])
+    (existsSync(folder) ? readdirSync(folder, { encoding: "utf8", recursive: true }) : [])
+      .filter((file) => file.endsWith(".ts"))
       .map((file) => readFileSync(join(folder, file), "utf8"))
       .join("\n");
   texts.set(home, text);

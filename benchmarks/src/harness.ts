@@ -81,7 +81,7 @@ export function commandFor(
 }
 
 function pythonCommand(
-  { id, connections }: Scenario,
+  { id, connections, messageSize = 64 }: Scenario,
   { loop, server }: PythonPeer,
   python: Python | undefined,
 ): string[] | undefined {
@@ -89,5 +89,13 @@ function pythonCommand(
   const folder = new URL("../python/", import.meta.url).pathname;
   if (server === undefined) return [python.path, `${folder}tasks.py`, loop, id];
   const generator = [process.execPath, LOAD_GENERATOR];
-  return [python.path, `${folder}echo.py`, loop, server, ...generator, String(connections)];
+  return [
+    python.path,
+    `${folder}echo.py`,
+    loop,
+    server,
+    ...generator,
+    String(connections),
+    String(messageSize),
+  ];
 }

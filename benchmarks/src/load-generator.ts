@@ -2,16 +2,20 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Load } from "./load.ts";
 
-// Run as a process of its own: load-generator.ts PORT CONNECTIONS REQUESTS.
-const [port = 0, connections = 1, requests = 1] = process.argv.slice(2).map(Number);
-const LINE = Buffer.from(`${"x".repeat(63)}\n`);
+// Run as a process of its own: load-generator.ts PORT CONNECTIONS SIZE REQUESTS.
+const [port = 0, connections = 1, size = 64, requests = 1] = process.argv.slice(2).map(Number);
+const MESSAGE = Buffer.from(`${"x".repeat(size - 1)}\n`);
 
-/** One connection with one line under way at a time. */
+/** How long each request took, in milliseconds. */
+let latencies: number[] = [];
+
+/** One connection with one message under way at a time. */
 class Client {
-  /** Called for each line that came back. Returns whether to send another. */
+  /** Called for each message that came back. Returns whether to send another. */
   onEcho: () => boolean = () => false;
   readonly #socket: Socket;
   #missing = 0;
+  #sent = 0;
 
   constructor() {
     // With `onread` a read costs no buffer: the client must be cheaper than any server.
@@ -27,8 +31,9 @@ class Client {
   }
 
   send(): void {
-    this.#missing = LINE.length;
-    this.#socket.write(LINE);
+    this.#missing = size;
+    this.#sent = performance.now();
+    this.#socket.write(MESSAGE);
   }
 
   close(): void {
@@ -36,16 +41,18 @@ class Client {
   }
 
   #read(bytes: number, buffer: Uint8Array): boolean {
-    const start = LINE.length - this.#missing;
-    if (bytes > this.#missing || LINE.compare(buffer, 0, bytes, start, start + bytes) !== 0)
-      throw new Error(`Expected the line back, got ${bytes} bytes`);
+    const start = size - this.#missing;
+    if (bytes > this.#missing || MESSAGE.compare(buffer, 0, bytes, start, start + bytes) !== 0)
+      throw new Error(`Expected the message back, got ${bytes} bytes`);
     this.#missing -= bytes;
-    if (this.#missing === 0 && this.onEcho()) this.send();
+    if (this.#missing > 0) return true;
+    latencies.push(performance.now() - this.#sent);
+    if (this.onEcho()) this.send();
     return true;
   }
 }
 
-/** Sends `count` lines over all clients, each sending the next when the last has come back. */
+/** Sends `count` messages over all clients, each sending the next when the last has come back. */
 async function echo(clients: readonly Client[], count: number): Promise<number> {
   let sent = Math.min(clients.length, count);
   let echoed = 0;
@@ -64,14 +71,22 @@ async function echo(clients: readonly Client[], count: number): Promise<number> 
   return echoed;
 }
 
+/** Returns what `share` of the requests took at most, in nanoseconds. */
+function percentile(share: number): number {
+  const sorted = latencies.toSorted((one, other) => one - other);
+  return Math.round((sorted[Math.ceil(share * sorted.length) - 1] ?? 0) * 1e6);
+}
+
 const clients = Array.from({ length: connections }, () => new Client());
 await Promise.all(clients.map((client) => client.connected()));
 await echo(clients, Math.ceil(requests / 3));
 console.log("ready");
 await once(process.stdin, "data");
+latencies = [];
 const cpuStart = process.cpuUsage();
 const echoed = await echo(clients, requests);
 const { user, system } = process.cpuUsage(cpuStart);
-console.log(JSON.stringify({ echoed, cpu: (user + system) * 1_000 } satisfies Load));
+const latency = [percentile(0.5), percentile(0.99)] as const;
+console.log(JSON.stringify({ echoed, cpu: (user + system) * 1_000, latency } satisfies Load));
 for (const client of clients) client.close();
 process.stdin.destroy();

@@ -8,23 +8,32 @@ export interface Load {
   readonly echoed: number;
   /** CPU time of its process while it measured, in nanoseconds. */
   readonly cpu: number;
+  /** How long requests took: half of them, and 99 of 100, were done in this many nanoseconds. */
+  readonly latency: readonly [p50: number, p99: number];
 }
 
-/** The command that starts the load generator: first argument to the last but three. */
+/** What the load generator is to do. */
+export interface Order {
+  readonly connections: number;
+  readonly requests: number;
+  /** Bytes of a message. */
+  readonly messageSize?: number;
+}
+
+/** The command that starts the load generator: first argument to the last but four. */
 export const LOAD_GENERATOR = new URL("load-generator.ts", import.meta.url).pathname;
 
 /**
- * Runs the load generator in a process of its own: `requests` lines over `connections`
+ * Runs the load generator in a process of its own: `requests` messages over `connections`
  * connections, after a warm-up.
  * @param ready called when the warm-up is over, just before the requests that count.
  */
 export async function load(
   port: number,
-  connections: number,
-  requests: number,
+  { connections, requests, messageSize = 64 }: Order,
   ready: () => void,
 ): Promise<Load> {
-  const args = [LOAD_GENERATOR, String(port), String(connections), String(requests)];
+  const args = [LOAD_GENERATOR, ...[port, connections, messageSize, requests].map(String)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exit = once(child, "exit");
   let result: Load | undefined;

@@ -1,4 +1,4 @@
-import { load } from "./load.ts";
+import { load, type Order } from "./load.ts";
 import type { Sample } from "./sample.ts";
 import type { Body, Probe, Scenario } from "./scenario.ts";
 import { median } from "./statistics.ts";
@@ -19,7 +19,10 @@ export function measure(
   duration: number,
 ): Promise<Sample> {
   if (scenario.metric === "bytes") return measureBytes(body, n);
-  if (scenario.connections !== undefined) return measureNetwork(body, n, scenario.connections);
+  if (scenario.connections !== undefined) {
+    const { connections, messageSize = 64 } = scenario;
+    return measureNetwork(body, { connections, messageSize, requests: n });
+  }
   return measureTime(body, n, duration);
 }
 
@@ -70,17 +73,18 @@ async function measureBytes(body: Body, n: number): Promise<Sample> {
   return { ...stop(n), bytes: (after - before) / n };
 }
 
-async function measureNetwork(body: Body, n: number, connections: number): Promise<Sample> {
+async function measureNetwork(body: Body, order: Order): Promise<Sample> {
+  const n = order.requests;
   let sample: Sample | undefined;
   const probe: Probe = {
     ...NO_PROBE,
     load: async (port) => {
       let stop = stopwatch();
-      const client = await load(port, connections, n, () => {
+      const client = await load(port, order, () => {
         stop = stopwatch();
       });
       const { wall, cpu } = stop(n);
-      sample = { wall, cpu, bytes: 0, client: client.cpu / (wall * n) };
+      sample = { wall, cpu, bytes: 0, client: client.cpu / (wall * n), latency: client.latency };
       return client.echoed;
     },
   };

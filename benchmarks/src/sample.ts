@@ -8,6 +8,8 @@ export interface Sample {
   readonly bytes: number;
   /** Network scenarios: the share of the time in which the load generator was busy. */
   readonly client?: number;
+  /** Network scenarios: how long half of the requests took at most, and 99 of 100, in nanoseconds. */
+  readonly latency?: readonly [p50: number, p99: number];
 }
 
 /** Reads a sample from the last line that a child wrote. */

@@ -32,5 +32,7 @@ export interface Scenario {
   readonly operations: number;
   /** Network scenarios: connections of the load generator. */
   readonly connections?: number;
+  /** Network scenarios: bytes of a message, 64 by default. */
+  readonly messageSize?: number;
   readonly implementations: Readonly<Record<string, Implementation>>;
 }

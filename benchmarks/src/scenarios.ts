@@ -1,7 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { boundedQueue } from "./scenarios/bounded-queue.ts";
 import { contendedLock, heldLock } from "./scenarios/contended-lock.ts";
-import { echoFifty, echoOne } from "./scenarios/echo.ts";
+import { echoBulk, echoFifty, echoOne } from "./scenarios/echo.ts";
 import { freeLock } from "./scenarios/free-lock.ts";
 import { limitedJobs } from "./scenarios/limited-jobs.ts";
 import { parked } from "./scenarios/parked.ts";
@@ -34,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   sleeps,
   echoFifty,
   echoOne,
+  echoBulk,
   sleepers,
   parked,
 ];

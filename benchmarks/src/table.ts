@@ -15,6 +15,8 @@ export interface Row {
   readonly met: boolean | null;
   /** Network scenarios: how busy the load generator was. */
   readonly client: number | null;
+  /** Network scenarios: the latency in nanoseconds, medians of the rounds. */
+  readonly latency: readonly [p50: number, p99: number] | null;
 }
 
 /** Compares the measurements of `scenario` with the first of them; null for those not installed. */
@@ -44,6 +46,7 @@ export function summarize(
       target: target ?? null,
       met: target === undefined ? null : ratio[metric].median <= target,
       client: client.length === 0 ? null : median(client),
+      latency: latencyOf(samples),
     };
   }
   return rows;
@@ -51,22 +54,43 @@ export function summarize(
 
 /** Renders the rows of `scenario` as text. */
 export function render(scenario: Scenario, rows: Readonly<Record<string, Row | null>>): string {
-  const head =
-    scenario.metric === "bytes"
-      ? ["", "count", "bytes each", "ratio", "target", ""]
-      : ["", "count", "ns each", "wall ratio", "CPU ns", "CPU ratio", "target", ""];
+  const head = scenario.connections === undefined ? HEADS[scenario.metric] : NETWORK_HEAD;
   const cells = Object.entries(rows).map(([name, row]) => renderRow(scenario, name, row));
   return `${scenario.id}  ${scenario.title}\n${align([head, ...cells])}\n`;
 }
 
+const TIME_HEAD = ["", "count", "ns each", "wall ratio", "CPU ns", "CPU ratio", "target", ""];
+const HEADS = {
+  wall: TIME_HEAD,
+  cpu: TIME_HEAD,
+  bytes: ["", "count", "bytes each", "ratio", "target", ""],
+};
+const NETWORK_HEAD = [
+  ...["", "requests/s", "wall ratio", "CPU s per 100,000", "CPU ratio"],
+  ...["p50 µs", "p99 µs", "target", ""],
+];
+
 function renderRow(scenario: Scenario, name: string, row: Row | null): string[] {
   if (row === null) return [name, "not installed"];
   const { value, ratio } = row;
+  if (scenario.connections !== undefined) {
+    const [p50, p99] = (row.latency ?? []).map((latency) => whole(latency / 1_000));
+    return [
+      ...[name, whole(1e9 / value.wall), span(ratio.wall), (value.cpu / 1e4).toFixed(3)],
+      ...[span(ratio.cpu), p50 ?? "", p99 ?? "", goal(scenario, row), remark(row)],
+    ];
+  }
   const cells = [name, whole(row.operations)];
   if (scenario.metric === "bytes") cells.push(whole(value.bytes), span(ratio.bytes));
   else cells.push(whole(value.wall), span(ratio.wall), whole(value.cpu), span(ratio.cpu));
   cells.push(goal(scenario, row), remark(row));
   return cells;
+}
+
+function latencyOf(samples: readonly Sample[]): readonly [number, number] | null {
+  const latencies = samples.flatMap(({ latency }) => (latency === undefined ? [] : [latency]));
+  if (latencies.length === 0) return null;
+  return [median(latencies.map(([p50]) => p50)), median(latencies.map(([, p99]) => p99))];
 }
 
 function pick(samples: readonly Sample[], key: Metric): number[] {

@@ -6,10 +6,14 @@ import { findScenario, scenarios } from "../src/scenarios.ts";
 
 const N = 12;
 
-describe.each(scenarios)("scenario $id", ({ implementations, connections = 0 }) => {
+describe.each(scenarios)("scenario $id", (scenario) => {
+  const { implementations, connections = 0, messageSize = 64 } = scenario;
   const probe: Probe = {
     parked: () => undefined,
-    load: async (port) => (await load(port, Math.min(connections, 3), N, () => undefined)).echoed,
+    load: async (port) => {
+      const order = { connections: Math.min(connections, 3), requests: N, messageSize };
+      return (await load(port, order, () => undefined)).echoed;
+    },
   };
   const bodies = Object.entries(implementations).flatMap(([name, { body }]): [string, Body][] =>
     typeof body === "function" ? [[name, body]] : [],

@@ -1,17 +1,34 @@
 import { getRunningLoop, type Operation, operation } from "@aio/loop";
-import { type ConnectionOptions, createConnection } from "@aio/transports";
-import { StreamReader } from "./reader.ts";
+import {
+  type ConnectionOptions,
+  createConnection,
+  createUnixConnection,
+  type ProtocolFactory,
+  type StreamProtocol,
+  type Transport,
+  type UnixConnectionOptions,
+} from "@aio/transports";
+import { StreamReader, type StreamReaderOptions } from "./reader.ts";
 import { StreamReaderProtocol } from "./stream-protocol.ts";
 import { StreamWriter } from "./writer.ts";
 
 /** Where to connect to, and how. */
-export interface StreamConnectionOptions extends ConnectionOptions {
-  /** The reader's limit: how many bytes a line or record may have. 65536 by default. */
-  readonly limit?: number | undefined;
+export interface StreamConnectionOptions
+  extends ConnectionOptions, Pick<StreamReaderOptions, "limit"> {
+  /** Another network than that of the system, such as a host of the `MemoryNetwork` of `@aio/transports/testing`. */
+  readonly network?: ClientNetwork | undefined;
+}
+
+/** What opens connections. */
+export interface ClientNetwork {
+  createConnection<P extends StreamProtocol>(
+    factory: ProtocolFactory<P>,
+    options: ConnectionOptions,
+  ): PromiseLike<[transport: Transport, protocol: P]>;
 }
 
 /**
- * Opens a TCP connection, and returns its two ends.
+ * Opens a TCP connection, with TLS if `ssl` is given, and returns its two ends.
  *
  * Cancellation: what was opened is closed.
  *
@@ -30,12 +47,47 @@ export interface StreamConnectionOptions extends ConnectionOptions {
  */
 export function openConnection({
   limit,
+  network = { createConnection },
   ...options
 }: StreamConnectionOptions): Operation<[reader: StreamReader, writer: StreamWriter]> {
+  return open({ limit }, (factory) => network.createConnection(factory, options));
+}
+
+/** Which Unix socket to connect to, and how. */
+export interface StreamUnixConnectionOptions
+  extends UnixConnectionOptions, Pick<StreamReaderOptions, "limit"> {}
+
+/**
+ * Opens a connection to a Unix socket, on Windows to a named pipe, and returns its two ends.
+ *
+ * Cancellation: what was opened is closed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-stream.html#asyncio.open_unix_connection | asyncio.open_unix_connection}.
+ *
+ * @throws as `createUnixConnection` of `@aio/transports`.
+ *
+ * @example
+ * ```ts
+ * const [reader, writer] = await openUnixConnection({ path: "/run/service.sock" });
+ * ```
+ */
+export function openUnixConnection({
+  limit,
+  ...options
+}: StreamUnixConnectionOptions): Operation<[reader: StreamReader, writer: StreamWriter]> {
+  return open({ limit }, (factory) => createUnixConnection(factory, options));
+}
+
+function open(
+  options: Pick<StreamReaderOptions, "limit">,
+  connect: (
+    factory: () => StreamReaderProtocol,
+  ) => PromiseLike<[transport: Transport, protocol: StreamReaderProtocol]>,
+): Operation<[reader: StreamReader, writer: StreamWriter]> {
   const loop = getRunningLoop();
-  const reader = new StreamReader({ limit, loop });
+  const reader = new StreamReader({ ...options, loop });
   const protocol = new StreamReaderProtocol(reader, undefined, { loop });
-  const connecting = createConnection(() => protocol, options);
+  const connecting = connect(() => protocol);
   return operation(async () => {
     const [transport] = await connecting;
     return [reader, new StreamWriter(transport, protocol, reader, loop)];

@@ -2,16 +2,21 @@ import { inspect } from "node:util";
 import {
   completed,
   type EventLoop,
-  type Future,
   getRunningLoop,
   type Operation,
   operation,
   recordCreation,
+  runningLoop,
   RuntimeError,
   toError,
 } from "@aio/loop";
+import type { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import type { Bytes, ReadTransport } from "@aio/transports";
 import { IncompleteReadError, LimitOverrunError, LineTooLongError } from "./errors.ts";
+import { type ByteSource, feed } from "./feed.ts";
+import { toReadable, toWebReadable } from "./node-streams.ts";
+import { PendingRead } from "./pending-read.ts";
 import { ReadBuffer } from "./read-buffer.ts";
 
 /** How many bytes a line or record may have, by default. */
@@ -24,6 +29,9 @@ export interface StreamReaderOptions {
   /** The loop that it belongs to: the running one by default. */
   readonly loop?: EventLoop | undefined;
 }
+
+/** What a reader asks of its transport. */
+export type PausableTransport = Pick<ReadTransport, "pauseReading" | "resumeReading">;
 
 /**
  * Reads bytes, lines and records from a connection. One task may wait at a time.
@@ -43,12 +51,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
   readonly #loop: EventLoop;
   readonly #limit: number;
   readonly #buffer = new ReadBuffer();
-  #transport: ReadTransport | null = null;
+  #transport: PausableTransport | null = null;
   #paused = false;
   #eof = false;
   #exception: Error | null = null;
-  #waiter: Future<void> | null = null;
-  // How many bytes must be there before it is worth waking the waiter.
+  #pending: PendingRead | null = null;
+  // How many bytes must be there before it is worth waking the read that waits.
   #wanted = 0;
 
   /** `openConnection` and `startServer` make it. */
@@ -57,6 +65,32 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.#limit = limit;
     this.#loop = loop;
     if (loop.debug) recordCreation(this);
+  }
+
+  /**
+   * Returns a reader of a stream of Node or of the web, or of anything that gives bytes (strings are
+   * encoded as UTF-8) one chunk after the other. The source is paused while the reader has enough; its
+   * error is thrown by the reads. Not in asyncio.
+   *
+   * @param options.signal stops the source when it is aborted; the reads throw its reason then.
+   * @throws TypeError when `source` is nothing of the kind; the reason of a signal that is aborted already.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch(url, { signal: abortSignal() });
+   * for await (const line of StreamReader.from(response.body ?? [])) console.log(line.toString());
+   * ```
+   */
+  static from(
+    source: ByteSource,
+    {
+      signal,
+      ...options
+    }: StreamReaderOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): StreamReader {
+    const reader = new StreamReader(options);
+    feed(reader, source, signal);
+    return reader;
   }
 
   /**
@@ -127,6 +161,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#read("readuntil", this.#search(toSeparators(separator)));
   }
 
+  /** Takes what is buffered, without waiting: perhaps nothing. Not in asyncio. */
+  readNowait(): Buffer {
+    return this.#taken(this.#buffer.length);
+  }
+
   /** Whether the stream has ended, and all of it was read. */
   atEof(): boolean {
     return this.#eof && this.#buffer.length === 0;
@@ -140,8 +179,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Has every read, that which waits included, throw `error`. */
   setException(error: Error): void {
     this.#exception = error;
-    const waiter = this.#waiter;
-    if (waiter !== null && !waiter.done) waiter.setException(error);
+    this.#pending?.wake(error);
   }
 
   /**
@@ -154,9 +192,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (chunk.length === 0) return;
     const buffer = this.#buffer;
     buffer.push(chunk);
-    const waits = this.#waiter !== null && buffer.length < this.#wanted;
-    if (waits) return;
-    this.#wake();
+    if (this.#pending !== null) {
+      if (buffer.length < this.#wanted) return;
+      this.#pending.wake();
+    }
     if (this.#paused || this.#transport === null || buffer.length <= 2 * this.#limit) return;
     this.#paused = true;
     this.#transport.pauseReading();
@@ -165,17 +204,30 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Ends the stream. */
   feedEof(): void {
     this.#eof = true;
-    this.#wake();
+    this.#pending?.wake();
   }
 
   /**
    * Names the transport that is paused when too much is buffered.
    * @throws RuntimeError when there is one already.
    */
-  setTransport(transport: ReadTransport): void {
+  setTransport(transport: PausableTransport): void {
     if (this.#transport !== null)
       throw new RuntimeError("The reader has a transport already; make a new reader for another");
     this.#transport = transport;
+  }
+
+  /**
+   * Returns a stream of Node with all that is still to be read. The reader belongs to it from then on:
+   * it reads ahead. Errors of the connection destroy it; destroying it leaves the connection open. Not in asyncio.
+   */
+  toReadable(): Readable {
+    return toReadable(this);
+  }
+
+  /** As {@link StreamReader.toReadable}, a stream of the web. */
+  toWeb(): ReadableStream<Uint8Array> {
+    return toWebReadable(this);
   }
 
   /** Gives the lines, each with its `\n`, until the end of the stream. */
@@ -192,7 +244,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const parts = ["StreamReader", `${this.#buffer.length} bytes`];
     if (this.#eof) parts.push("eof");
     if (this.#exception !== null) parts.push(`exception=${String(this.#exception)}`);
-    if (this.#waiter !== null) parts.push("awaited");
+    if (this.#pending !== null) parts.push("awaited");
     if (this.#paused) parts.push("paused");
     return `<${parts.join(" ")}>`;
   }
@@ -202,49 +254,58 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * attempt is worth it. Where the first attempt does, nothing waits.
    */
   #read(method: string, attempt: () => Buffer | number): Operation<Buffer> {
-    let first: Buffer | number;
     try {
       if (this.#exception !== null) throw this.#exception;
-      first = attempt();
+      const first = attempt();
+      if (typeof first !== "number") return completed(first);
+      this.#expectAlone(method);
+      this.#want(first);
     } catch (error) {
       return operation(() => Promise.reject(toError(error)));
     }
-    if (typeof first !== "number") return completed(first);
-    const wanted = first;
-    return operation(() => this.#readLater(method, attempt, wanted));
+    const pending = new PendingRead(
+      this.#loop,
+      () => `${method}() of ${inspect(this)}`,
+      (failure) => this.#goOn(pending, attempt, failure),
+    );
+    this.#pending = pending;
+    return pending;
   }
 
-  async #readLater(
-    method: string,
+  /** Goes on with a read that was woken; null when it has to wait on. */
+  #goOn(
+    pending: PendingRead,
     attempt: () => Buffer | number,
-    firstWanted: number,
-  ): Promise<Buffer> {
-    let wanted = firstWanted;
-    for (;;) {
-      const waiter = this.#startWaiting(method, wanted);
-      try {
-        await waiter;
-      } finally {
-        this.#waiter = null;
-      }
-      const result = attempt();
-      if (typeof result !== "number") return result;
-      wanted = result;
-    }
+    failure: Error | null,
+  ): Buffer | null {
+    this.#pending = null;
+    if (failure !== null) throw failure;
+    const result = attempt();
+    if (typeof result !== "number") return result;
+    if (this.#exception !== null) throw this.#exception; // nothing will ever wake it
+    this.#want(result);
+    this.#pending = pending;
+    return null;
   }
 
-  #startWaiting(method: string, wanted: number): Future<void> {
-    if (this.#waiter !== null)
+  #expectAlone(method: string): void {
+    if (this.#pending !== null)
       throw new RuntimeError(
         `${method}() was called while another task waits for data; one can read at a time`,
       );
-    if (this.#paused) {
-      this.#paused = false;
-      this.#transport?.resumeReading();
-    }
-    this.#wanted = wanted;
-    this.#waiter = this.#loop.createFuture<void>();
-    return this.#waiter;
+    const running = runningLoop();
+    if (running !== null && running !== this.#loop)
+      throw new RuntimeError(
+        `${inspect(this)} belongs to another loop; read from it in a task of that loop`,
+      );
+  }
+
+  /** Waits for the buffer to hold `size` bytes: then the transport must read. */
+  #want(size: number): void {
+    this.#wanted = size;
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#transport?.resumeReading();
   }
 
   /** A line is too long: drops it, as far as it has come. */
@@ -271,25 +332,20 @@ export class StreamReader implements AsyncIterable<Buffer> {
         if (match !== null) {
           if (match.start <= limit) return this.#taken(match.end);
           throw new LimitOverrunError(
-            `The separator is found, but only after ${match.start} bytes; the limit is ${limit}`,
+            `The separator is found, but only after ${match.start} bytes, and the limit is ${limit}; ${REMEDY}`,
             match.start,
           );
         }
         from = Math.max(0, length + 1 - longest);
         if (from > limit)
           throw new LimitOverrunError(
-            `The separator is not found within the limit of ${limit} bytes`,
+            `The separator is not found within the limit of ${limit} bytes; ${REMEDY}`,
             from,
           );
       }
       if (this.#eof) throw new IncompleteReadError(buffer.takeAll(), null);
       return length + 1;
     };
-  }
-
-  #wake(): void {
-    const waiter = this.#waiter;
-    if (waiter !== null && !waiter.done) waiter.setResult(undefined);
   }
 
   #taken(size: number): Buffer {
@@ -319,6 +375,7 @@ interface Separators {
   readonly longest: number;
 }
 
+const REMEDY = "pass a greater `limit`, or take what is there by read()";
 const EMPTY = Buffer.alloc(0);
 const NEWLINE = Buffer.from("\n");
 const NEWLINES: Separators = { list: [NEWLINE], shortest: 1, longest: 1 };

@@ -1,6 +1,14 @@
 import { checkFunction, getRunningLoop, type Operation } from "@aio/loop";
 import { createTask, type Task } from "@aio/task";
-import { createServer, formatAddress, type Server, type ServerOptions } from "@aio/transports";
+import {
+  createServer,
+  createUnixServer,
+  formatAddress,
+  type Server,
+  type ServerOptions,
+  type StreamProtocol,
+  type UnixServerOptions,
+} from "@aio/transports";
 import { checkLimit, DEFAULT_LIMIT, StreamReader } from "./reader.ts";
 import { StreamReaderProtocol } from "./stream-protocol.ts";
 import type { StreamWriter } from "./writer.ts";
@@ -14,10 +22,15 @@ export interface StreamServerOptions extends ServerOptions {
   readonly limit?: number | undefined;
 }
 
+/** What listens: a host of a network. */
+export interface ServerNetwork<S> {
+  createServer(factory: () => StreamProtocol, options: ServerOptions): Operation<S>;
+}
+
 /**
- * Listens for TCP connections, and calls `callback` for each, in a task of its own named after the
- * client. A callback that throws is reported, and its connection closed; one that is cancelled has
- * its connection closed; one that returns leaves the connection open.
+ * Listens for TCP connections, with TLS if `ssl` is given, and calls `callback` for each, in a task of its
+ * own named after the client. A callback that throws is reported, and its connection closed; one that is
+ * cancelled has its connection closed; one that returns leaves the connection open.
  *
  * Cancellation: what was opened is closed.
  *
@@ -25,6 +38,8 @@ export interface StreamServerOptions extends ServerOptions {
  * There, a plain function is called without a task; here it cannot be told from an async one before
  * it is called, so each has a task.
  *
+ * @param options.network another network than that of the system, such as a host of the `MemoryNetwork` of
+ * `@aio/transports/testing`; the server is of its kind.
  * @throws as `createServer` of `@aio/transports`.
  *
  * @example
@@ -41,21 +56,71 @@ export interface StreamServerOptions extends ServerOptions {
  */
 export function startServer(
   callback: ClientConnectedCallback,
-  { limit = DEFAULT_LIMIT, ...options }: StreamServerOptions,
+  options: StreamServerOptions,
+): Operation<Server>;
+export function startServer<S>(
+  callback: ClientConnectedCallback,
+  options: StreamServerOptions & { readonly network: ServerNetwork<S> },
+): Operation<S>;
+export function startServer(
+  callback: ClientConnectedCallback,
+  {
+    limit,
+    network = { createServer },
+    ...options
+  }: StreamServerOptions & { readonly network?: ServerNetwork<unknown> },
+): Operation<unknown> {
+  return network.createServer(serving(callback, limit), options);
+}
+
+/** Which Unix socket to listen on, and how. */
+export interface StreamUnixServerOptions extends UnixServerOptions {
+  /** The limit of each reader: how many bytes a line or record may have. 65536 by default. */
+  readonly limit?: number | undefined;
+}
+
+/**
+ * Listens on a Unix socket, on Windows on a named pipe; otherwise as {@link startServer}.
+ *
+ * Cancellation: what was opened is closed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-stream.html#asyncio.start_unix_server | asyncio.start_unix_server}.
+ *
+ * @throws as `createUnixServer` of `@aio/transports`.
+ *
+ * @example
+ * ```ts
+ * const server = await startUnixServer(serve, { path: "/run/service.sock" });
+ * await server.serveForever();
+ * ```
+ */
+export function startUnixServer(
+  callback: ClientConnectedCallback,
+  { limit, ...options }: StreamUnixServerOptions,
 ): Operation<Server> {
+  return createUnixServer(serving(callback, limit), options);
+}
+
+/** Returns what makes the protocol of each connection. */
+function serving(
+  callback: ClientConnectedCallback,
+  limit = DEFAULT_LIMIT,
+): () => StreamReaderProtocol {
   checkFunction("callback", callback);
   checkLimit(limit);
   const loop = getRunningLoop();
   const connected = (reader: StreamReader, writer: StreamWriter): void => {
-    const peer = writer.getExtraInfo("peername");
-    const name = peer === null ? "client" : `client ${formatAddress(peer.address, peer.port)}`;
-    const task = createTask(() => callback(reader, writer), { loop, name });
+    const task = createTask(() => callback(reader, writer), { loop, name: nameOf(writer) });
     task.addDoneCallback(() => finished(task, writer));
   };
-  return createServer(
-    () => new StreamReaderProtocol(new StreamReader({ limit, loop }), connected, { loop }),
-    options,
-  );
+  return () => new StreamReaderProtocol(new StreamReader({ limit, loop }), connected, { loop });
+}
+
+/** Names the client, as far as it has an address. */
+function nameOf(writer: StreamWriter): string {
+  const peer = writer.getExtraInfo("peername");
+  if (peer === null || peer.family === "Unix") return "client";
+  return `client ${formatAddress(peer.address, peer.port)}`;
 }
 
 function finished(task: Task<unknown>, writer: StreamWriter): void {

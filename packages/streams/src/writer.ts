@@ -1,15 +1,31 @@
 import { inspect } from "node:util";
-import { completed, type EventLoop, type Operation, operation } from "@aio/loop";
+import type { Writable } from "node:stream";
+import type { WritableStream } from "node:stream/web";
+import { completed, type EventLoop, getRunningLoop, type Operation, operation } from "@aio/loop";
 import { yieldNow } from "@aio/task";
-import type { Bytes, ExtraInfo, WriteTransport } from "@aio/transports";
+import type {
+  Bytes,
+  ClientSsl,
+  ExtraInfo,
+  ServerSsl,
+  StartTlsOptions,
+  WriteTransport,
+} from "@aio/transports";
+import { FlowControlProtocol } from "./flow-control-protocol.ts";
+import { toWebWritable, toWritable } from "./node-streams.ts";
 import type { StreamReader } from "./reader.ts";
+import { type ByteSink, WritableTransport } from "./writable-transport.ts";
 
 /** What a writer asks of the protocol of its connection. */
 export interface WriterProtocol {
   readonly needsDrain: boolean;
   drained(): Promise<void>;
   closed(): Operation<void>;
+  startTls(ssl: ClientSsl | ServerSsl, options: WriterTlsOptions): Promise<WriteTransport>;
 }
+
+/** How a writer goes over to TLS. */
+export type WriterTlsOptions = Omit<StartTlsOptions, "serverSide" | "received">;
 
 /**
  * Writes to a connection. `write()` never waits: follow it by `await writer.drain()`, so that a slow
@@ -28,7 +44,7 @@ export interface WriterProtocol {
  * ```
  */
 export class StreamWriter implements AsyncDisposable {
-  readonly #transport: WriteTransport;
+  #transport: WriteTransport;
   readonly #protocol: WriterProtocol;
   readonly #reader: StreamReader | null;
   readonly #loop: EventLoop;
@@ -47,7 +63,30 @@ export class StreamWriter implements AsyncDisposable {
     if (loop.debug) abandoned.register(this, new WeakRef(transport));
   }
 
-  /** The transport under it. */
+  /**
+   * Returns a writer to a stream of Node or of the web. `drain()` waits as the stream asks for; an error of
+   * the stream is that of the connection. Not in asyncio.
+   *
+   * @param options.loop the loop that it belongs to: the running one by default.
+   *
+   * @example
+   * ```ts
+   * const writer = StreamWriter.from(createWriteStream("rows.csv"));
+   * writer.write("a,b\n");
+   * await writer.drain();
+   * writer.close();
+   * await writer.waitClosed();
+   * ```
+   */
+  static from(
+    sink: ByteSink,
+    { loop = getRunningLoop() }: { readonly loop?: EventLoop | undefined } = {},
+  ): StreamWriter {
+    const protocol = new FlowControlProtocol({ loop });
+    return new StreamWriter(new WritableTransport(sink, protocol, loop), protocol, null, loop);
+  }
+
+  /** The transport under it. {@link StreamWriter.startTls} brings another one. */
   get transport(): WriteTransport {
     return this.#transport;
   }
@@ -90,6 +129,32 @@ export class StreamWriter implements AsyncDisposable {
     });
   }
 
+  /**
+   * Goes over to TLS, once all is sent. The reader and the writer stay the same. At the end of a connection
+   * that `startServer` has accepted this is the server's side, and `ssl` has its `key` and `cert`. Agree with the
+   * other side before, as SMTP does by STARTTLS: what it has sent, and was not read, is taken for the handshake.
+   *
+   * Cancellation: the connection is closed.
+   *
+   * Counterpart of {@link https://docs.python.org/3/library/asyncio-stream.html#asyncio.StreamWriter.start_tls | StreamWriter.start_tls}.
+   *
+   * @param ssl true or options of TLS, as `startTls` of `@aio/transports` takes them.
+   * @throws as `drain()`, and as `startTls`: then the connection is closed.
+   *
+   * @example
+   * ```ts
+   * writer.write("STARTTLS\r\n");
+   * await reader.readline(); // 220 go ahead
+   * await writer.startTls(true, { serverHostname: "mail.example.org" });
+   * ```
+   */
+  startTls(ssl: ClientSsl | ServerSsl, options: WriterTlsOptions = {}): Operation<void> {
+    return operation(async () => {
+      await this.drain();
+      this.#transport = await this.#protocol.startTls(ssl, options);
+    });
+  }
+
   /** Closes the connection once all is sent. Does nothing the second time. */
   close(): void {
     this.#transport.close();
@@ -125,6 +190,20 @@ export class StreamWriter implements AsyncDisposable {
   getExtraInfo(name: string, fallback?: unknown): unknown;
   getExtraInfo(name: string, fallback?: unknown): unknown {
     return this.#transport.getExtraInfo(name, fallback);
+  }
+
+  /**
+   * Returns a stream of Node whose writes go to the connection, and wait for its `drain()`. Its end ends
+   * this side of the connection; destroying it before, also by an error in a `pipeline()`, aborts the
+   * connection. A connection that is lost destroys it. Not in asyncio.
+   */
+  toWritable(): Writable {
+    return toWritable(this);
+  }
+
+  /** As {@link StreamWriter.toWritable}, a stream of the web. */
+  toWeb(): WritableStream<Uint8Array> {
+    return toWebWritable(this);
   }
 
   /** Closes the connection, and waits until it is gone. An error that it was lost with is thrown. */

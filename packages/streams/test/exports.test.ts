@@ -5,13 +5,18 @@ test("@aio/streams exports exactly these names", () => {
   expect(Object.keys(streams).toSorted()).toEqual([
     "ConnectionResetError",
     "DEFAULT_LIMIT",
+    "FlowControlProtocol",
     "IncompleteReadError",
     "LimitOverrunError",
     "LineTooLongError",
     "StreamReader",
     "StreamReaderProtocol",
     "StreamWriter",
+    "fromDuplex",
     "openConnection",
+    "openUnixConnection",
     "startServer",
+    "startUnixServer",
+    "toDuplex",
   ]);
 });

@@ -2,6 +2,7 @@ import net from "node:net";
 import type { LookupAddress } from "node:dns";
 import { type EventLoop, isCancelled, runOutside } from "@aio/loop";
 import { formatAddress } from "./address.ts";
+import { Inlet, inletsWork, type Plug } from "./inlet.ts";
 import { resolve, type ResolveOptions } from "./resolve.ts";
 
 /** Where a socket is to be connected to, and how. */
@@ -22,7 +23,7 @@ export interface ConnectOptions extends ResolveOptions {
  *
  * Cancellation: the socket is closed.
  */
-export async function connect(loop: EventLoop, options: ConnectOptions): Promise<net.Socket> {
+export async function connect(loop: EventLoop, options: ConnectOptions): Promise<Plug> {
   const { host, port, localAddress, localPort, allErrors = false } = options;
   const addresses = await resolve(loop, host, options);
   const locals =
@@ -53,7 +54,7 @@ async function connectFrom(
   loop: EventLoop,
   locals: readonly LookupAddress[],
   target: Target,
-): Promise<net.Socket> {
+): Promise<Plug> {
   let failure: Error | undefined;
   for (const { address, family } of locals) {
     if (family !== target.family) continue;
@@ -67,19 +68,23 @@ async function connectFrom(
   throw failure ?? new Error(`No matching local address with family IPv${target.family} found`);
 }
 
-async function attempt(
+function attempt(
   loop: EventLoop,
   target: Target & { readonly localAddress?: string },
-): Promise<net.Socket> {
+): Promise<Plug> {
+  return open(loop, { ...target, autoSelectFamily: false, noDelay: true } as net.NetConnectOpts);
+}
+
+/**
+ * Returns a socket that is connected to one address. It is paused.
+ *
+ * Cancellation: the socket is closed.
+ */
+export async function open(loop: EventLoop, target: net.NetConnectOpts): Promise<Plug> {
   const connected = loop.createFuture<void>();
-  const socket = runOutside(() =>
-    net.connect({
-      ...target,
-      allowHalfOpen: true,
-      autoSelectFamily: false,
-      noDelay: true,
-    } as net.TcpNetConnectOpts),
-  );
+  const inlet = inletsWork ? new Inlet() : null;
+  const onread = inlet === null ? {} : { onread: inlet.onread };
+  const socket = runOutside(() => net.connect({ ...target, ...onread, allowHalfOpen: true }));
   socket.pause(); // nothing is read before there is a protocol
   socket.once("connect", () => {
     if (!connected.done) connected.setResult(undefined);
@@ -96,7 +101,7 @@ async function attempt(
   } finally {
     forget();
   }
-  return socket;
+  return { socket, inlet };
 }
 
 /** Whether connecting failed for the local address. The system may notice that only while connecting. */

@@ -5,9 +5,22 @@ const DEFAULT_HIGH = 65_536;
 
 /** Decides when a protocol is told to pause writing, and to go on: strictly in turns. */
 export class FlowControl {
-  #high = DEFAULT_HIGH;
-  #low = DEFAULT_HIGH / 4;
+  readonly #defaultHigh: number;
+  readonly #inclusive: boolean;
+  #high: number;
+  #low: number;
   #paused = false;
+
+  /**
+   * @param defaultHigh the mark when none is set.
+   * @param inclusive whether to pause at the mark already, and not only above it: as TLS does.
+   */
+  constructor(defaultHigh: number = DEFAULT_HIGH, inclusive = false) {
+    this.#defaultHigh = defaultHigh;
+    this.#inclusive = inclusive;
+    this.#high = defaultHigh;
+    this.#low = Math.floor(defaultHigh / 4);
+  }
 
   /** The marks: `[low, high]`, in bytes. */
   get limits(): [low: number, high: number] {
@@ -15,7 +28,7 @@ export class FlowControl {
   }
 
   setLimits({ high, low }: WriteBufferLimits): void {
-    const newHigh = high ?? (low === undefined || low === null ? DEFAULT_HIGH : 4 * low);
+    const newHigh = high ?? (low === undefined || low === null ? this.#defaultHigh : 4 * low);
     const newLow = low ?? Math.floor(newHigh / 4);
     checkSize("high", newHigh);
     checkSize("low", newLow);
@@ -27,7 +40,8 @@ export class FlowControl {
 
   /** Notes that `size` bytes are buffered now, no fewer than before. Returns whether to pause. */
   grown(size: number): boolean {
-    if (this.#paused || size <= this.#high) return false;
+    if (this.#paused || size < this.#high || (size === this.#high && !this.#pausesAtMark()))
+      return false;
     this.#paused = true;
     return true;
   }
@@ -37,6 +51,10 @@ export class FlowControl {
     if (!this.#paused || size > this.#low) return false;
     this.#paused = false;
     return true;
+  }
+
+  #pausesAtMark(): boolean {
+    return this.#inclusive && this.#high > 0;
   }
 }
 

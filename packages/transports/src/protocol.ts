@@ -1,3 +1,5 @@
+import type { SocketAddress } from "./address.ts";
+import type { DatagramTransport } from "./datagram-transport.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -64,7 +66,8 @@ export interface Protocol extends BaseProtocol {
  */
 export interface BufferedProtocol extends BaseProtocol {
   /**
-   * Returns the memory for the next bytes; it must not be empty.
+   * Returns the memory for the next bytes; it must not be empty. It may be asked for ahead of time, right after
+   * the last `bufferUpdated`: it stays lent until the next one, or until the connection is lost.
    * @param sizeHint how many bytes would be welcome; -1 when any size is.
    */
   getBuffer(sizeHint: number): Uint8Array;
@@ -78,3 +81,31 @@ export interface BufferedProtocol extends BaseProtocol {
 
 /** A protocol for a connection: of either kind. */
 export type StreamProtocol = Protocol | BufferedProtocol;
+
+/**
+ * A protocol for datagrams. Every method is optional.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-protocol.html#asyncio.DatagramProtocol | asyncio.DatagramProtocol}.
+ */
+export interface DatagramProtocol {
+  /** Called once, first: the endpoint stands. */
+  connectionMade?(transport: DatagramTransport): void;
+
+  /**
+   * Called once, last: the endpoint is gone.
+   * @param error why; null after `close()` or `abort()`.
+   */
+  connectionLost?(error: Error | null): void;
+
+  /** Called for each datagram, which may be empty, with the address that it came from. */
+  datagramReceived?(data: Buffer, from: SocketAddress): void;
+
+  /** Called with an error of sending or receiving, such as `ECONNREFUSED`. The endpoint goes on. */
+  errorReceived?(error: Error): void;
+
+  /** Called when more is queued than the high-water mark: stop sending. */
+  pauseWriting?(): void;
+
+  /** Called when the queue has been drained to the low-water mark: go on sending. */
+  resumeWriting?(): void;
+}

@@ -11,19 +11,40 @@ import {
   runOutside,
   RuntimeError,
 } from "@aio/loop";
-import { formatAddress, type SocketAddress, toSocketAddress } from "./address.ts";
+import type { TLSSocket } from "node:tls";
+import { takeAccepted } from "./accepted.ts";
+import {
+  formatAddress,
+  showAddress,
+  type SocketAddress,
+  toSocketAddress,
+  unixAddress,
+} from "./address.ts";
+import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
-import { SocketTransport } from "./socket-transport.ts";
+import {
+  SocketTransport,
+  type SocketTransportOptions,
+  type TransportOwner,
+} from "./socket-transport.ts";
+import type { Tls } from "./tls.ts";
+import { TlsInfo } from "./tls-info.ts";
 
 type State = "created" | "serving" | "closed";
 
+/** One thing that a {@link Server} listens on. */
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /** What a {@link Server} listens on, and how. */
 export interface ListenOptions {
-  readonly addresses: readonly string[];
-  readonly port: number;
+  readonly places: readonly Place[];
   readonly backlog: number;
-  readonly keepAlive: boolean;
-  readonly reusePort: boolean;
+  readonly keepAlive?: boolean;
+  readonly reusePort?: boolean;
+  /** Null when it does not speak TLS. */
+  readonly tls: Tls | null;
+  /** Calls `close`, which closes a listener; for what is to be done before and after. */
+  readonly closing?: (close: () => void) => void;
 }
 
 /**
@@ -45,6 +66,17 @@ export class Server implements AsyncDisposable {
   readonly #listeners: net.Server[] = [];
   readonly #transports = new Set<SocketTransport>();
   readonly #waiters = new Set<Future<void>>();
+  readonly #owner: TransportOwner = {
+    attach: (transport) => void this.#transports.add(transport),
+    detach: (transport) => {
+      this.#transports.delete(transport);
+      this.#wake();
+    },
+  };
+  // Those whose handshake goes on.
+  readonly #shaking = new Set<net.Socket>();
+  readonly #tls: Tls | null;
+  readonly #closing: (close: () => void) => void;
   readonly #forget: () => void;
   #state: State = "created";
   #sockets: readonly SocketAddress[] = Object.freeze([]);
@@ -52,19 +84,25 @@ export class Server implements AsyncDisposable {
   readonly #early: net.Socket[] = [];
   #forever: Future<never> | null = null;
 
-  private constructor(loop: EventLoop, factory: ProtocolFactory) {
+  private constructor(
+    loop: EventLoop,
+    factory: ProtocolFactory,
+    { tls, closing = (close) => close() }: ListenOptions,
+  ) {
     this.loop = loop;
     this.#factory = factory;
+    this.#tls = tls;
+    this.#closing = closing;
     this.#forget = loop.atClose(() => this.#loopClosed());
   }
 
-  /** Makes a server that listens on all of `addresses`. For {@link createServer}. */
+  /** Makes a server that listens on all of `places`. For {@link createServer}. */
   static async listen(
     loop: EventLoop,
     factory: ProtocolFactory,
     options: ListenOptions,
   ): Promise<Server> {
-    const server = new Server(loop, factory);
+    const server = new Server(loop, factory, options);
     try {
       await server.#listen(options);
       server.#log("listens");
@@ -160,11 +198,13 @@ export class Server implements AsyncDisposable {
   /** Calls `close()` of every open connection: each sends what it has buffered, and ends. */
   closeClients(): void {
     for (const transport of this.#transports) transport.close();
+    for (const socket of this.#shaking) socket.destroy();
   }
 
   /** Calls `abort()` of every open connection: each ends at once. */
   abortClients(): void {
     for (const transport of this.#transports) transport.abort();
+    for (const socket of this.#shaking) socket.destroy();
   }
 
   /** Closes the server, and waits until its connections have ended. */
@@ -174,39 +214,37 @@ export class Server implements AsyncDisposable {
   }
 
   [inspect.custom](): string {
-    const sockets = this.#sockets.map(({ address, port }) => ` ${formatAddress(address, port)}`);
+    const sockets = this.#sockets.map((address) => ` ${showAddress(address)}`);
     return `<Server ${this.#state}${sockets.join("")} connections=${this.#transports.size}>`;
   }
 
-  async #listen({ addresses, port, keepAlive, ...options }: ListenOptions): Promise<void> {
+  async #listen({ places, backlog, ...options }: ListenOptions): Promise<void> {
     const unavailable: Error[] = [];
-    for (const host of addresses) {
+    const { keepAlive = false, reusePort = false } = options;
+    for (const place of places) {
+      const settings = "path" in place ? {} : { reusePort, ipv6Only: true };
       try {
-        await this.#listenOn({ ...options, host, port, ipv6Only: true }, keepAlive);
+        await this.#listenOn(place, { ...place, ...settings, backlog }, keepAlive);
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         unavailable.push(error); // of a family that is switched off, perhaps
       }
     }
-    const sockets = this.#listeners.map((listener) =>
-      toSocketAddress(listener.address() as net.AddressInfo),
-    );
-    this.#sockets = Object.freeze(sockets.filter((address) => address !== null));
+    this.#sockets = Object.freeze(this.#listeners.map(addressOf).filter((it) => it !== null));
     if (this.#sockets.length > 0) return;
     const [first] = unavailable;
     if (first !== undefined && unavailable.length === 1) throw first;
-    const list = addresses.map((address) => formatAddress(address, port)).join(", ");
-    throw cannotListen(`any of ${list}`, first?.cause);
+    throw cannotListen(`any of ${places.map(showPlace).join(", ")}`, first?.cause);
   }
 
-  async #listenOn(options: net.ListenOptions, keepAlive: boolean): Promise<void> {
+  async #listenOn(place: Place, options: net.ListenOptions, keepAlive: boolean): Promise<void> {
     const listening = this.loop.createFuture<void>();
     const listener = runOutside(() =>
       net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, keepAlive }),
     );
     listener.on("connection", this.#onConnection);
     listener.on("listening", () => {
-      if (listening.done) listener.close(); // cancelled meanwhile
+      if (listening.done) this.#closing(() => listener.close()); // cancelled meanwhile
       else listening.setResult(undefined);
     });
     listener.on("error", (error) => {
@@ -217,10 +255,8 @@ export class Server implements AsyncDisposable {
     try {
       await listening;
     } catch (error) {
-      listener.close();
-      throw isCancelled(error)
-        ? error
-        : cannotListen(formatAddress(options.host ?? "", options.port ?? 0), error);
+      if (listener.listening) this.#closing(() => listener.close());
+      throw isCancelled(error) ? error : cannotListen(showPlace(place), error);
     }
     this.#listeners.push(listener);
   }
@@ -253,32 +289,61 @@ export class Server implements AsyncDisposable {
     }
   };
 
-  readonly #accept = (socket: net.Socket, context: Context): void => {
+  readonly #accept = (accepted: net.Socket, context: Context): void => {
+    const { socket, inlet } = takeAccepted(accepted);
     try {
-      const transport = new SocketTransport({
-        loop: this.loop,
-        socket,
-        protocol: checkProtocol(this.#factory()),
-        context,
-        lost: this.#detach,
-      });
-      this.#transports.add(transport);
-      if (this.loop.debug) this.#log(`accepted ${inspect(transport)}`);
-      transport.begin();
-    } catch (exception) {
-      socket.destroy();
-      if (!this.loop.debug) return;
-      this.loop.callExceptionHandler({
-        message: "Error on transport creation for incoming connection.",
-        exception,
-      });
+      const info = new SocketInfo(socket, this.#ends());
+      const { loop } = this;
+      if (this.#tls === null) this.#serve({ loop, socket, inlet, context, info });
+      else this.#shake(this.#tls, socket, context, info);
+    } catch (error) {
+      this.#notAccepted(socket, error);
     }
   };
 
-  readonly #detach = (transport: SocketTransport): void => {
-    this.#transports.delete(transport);
-    this.#wake();
-  };
+  /** Does the TLS handshake, and then serves. */
+  #shake(tls: Tls, socket: net.Socket, context: Context, info: ConnectionInfo): void {
+    const { loop } = this;
+    const { shutdownTimeout } = tls;
+    this.#shaking.add(socket);
+    const shaken = tls.shake(loop, socket);
+    shaken.addDoneCallback(() => {
+      this.#shaking.delete(socket);
+      try {
+        const secured: TLSSocket = shaken.result();
+        const secure = new TlsInfo(info, secured, tls.context);
+        context.run(() =>
+          this.#serve({ loop, socket: secured, context, info: secure, shutdownTimeout }),
+        );
+      } catch (error) {
+        this.#notAccepted(socket, error);
+      }
+      this.#wake();
+    });
+  }
+
+  #serve(options: Omit<SocketTransportOptions, "owner" | "protocol">): void {
+    const protocol = checkProtocol(this.#factory());
+    const transport = new SocketTransport({ ...options, protocol, owner: this.#owner });
+    if (this.loop.debug) this.#log(`accepted ${inspect(transport)}`);
+    transport.begin();
+  }
+
+  #notAccepted(socket: net.Socket, exception: unknown): void {
+    socket.destroy();
+    if (!this.loop.debug) return;
+    this.loop.callExceptionHandler({
+      message: "Error on transport creation for incoming connection.",
+      exception,
+    });
+  }
+
+  /** The ends of its connections, where the host cannot say: of a Unix socket. */
+  #ends(): Ends | undefined {
+    const [first] = this.#sockets;
+    if (first?.family !== "Unix") return undefined;
+    return { sockname: first, peername: unixAddress("") };
+  }
 
   #acceptFailed(exception: Error): void {
     this.loop.callExceptionHandler({
@@ -289,7 +354,7 @@ export class Server implements AsyncDisposable {
   }
 
   #isGone(): boolean {
-    return this.#state === "closed" && this.#transports.size === 0;
+    return this.#state === "closed" && this.#transports.size + this.#shaking.size === 0;
   }
 
   #wake(): void {
@@ -309,13 +374,22 @@ export class Server implements AsyncDisposable {
 
   #stopListening(): void {
     this.#sockets = Object.freeze([]);
-    for (const listener of this.#listeners.splice(0)) listener.close();
+    for (const listener of this.#listeners.splice(0)) this.#closing(() => listener.close());
     for (const socket of this.#early.splice(0)) socket.destroy();
   }
 }
 
 function newContext(): Context {
   return new Context();
+}
+
+function addressOf(listener: net.Server): SocketAddress | null {
+  const address = listener.address();
+  return typeof address === "string" ? unixAddress(address) : toSocketAddress(address ?? {});
+}
+
+function showPlace(place: Place): string {
+  return "path" in place ? place.path : formatAddress(place.host, place.port);
 }
 
 function ignoreError(): void {
@@ -333,7 +407,12 @@ function isUnavailable(error: unknown): error is Error {
 function cannotListen(where: string, error: unknown): Error {
   const { code, errno, syscall, message } = error as NodeJS.ErrnoException;
   // Node's own message names the call and the address too: "listen EADDRINUSE: address already in use 127.0.0.1:80".
-  const reason = message.replace(/^(listen|bind) /, "").replace(/ [\da-f.:]+$/i, "");
+  const at = message.endsWith(where) ? message.length - where.length : message.length;
+  const reason = message
+    .slice(0, at)
+    .trimEnd()
+    .replace(/^(listen|bind) /, "")
+    .replace(/ [\da-f.:]+$/i, "");
   const text = `Cannot listen on ${where}: ${reason}`;
   return Object.assign(new Error(text, { cause: error }), { code, errno, syscall });
 }

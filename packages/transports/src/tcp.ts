@@ -2,24 +2,26 @@ import net from "node:net";
 import { inspect } from "node:util";
 import {
   checkFunction,
-  Context,
   type EventLoop,
   getRunningLoop,
-  log,
   type Operation,
   operation,
-  RuntimeError,
 } from "@aio/loop";
 import { connect, type ConnectOptions } from "./connect.ts";
+import { establish } from "./establish.ts";
+import type { Plug } from "./inlet.ts";
 import type { StreamProtocol } from "./protocol.ts";
-import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
+import type { ProtocolFactory } from "./protocol-factory.ts";
+import { checkPort, checkReusePort } from "./ports.ts";
 import { resolve, type ResolveOptions } from "./resolve.ts";
 import { Server } from "./server.ts";
-import { SocketTransport } from "./socket-transport.ts";
+import { clientTls, type ClientSslSettings, serverTls, type ServerSslSettings } from "./tls.ts";
+import { checkConnected, takeOver } from "./take-over.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where to connect to, and how. */
-export interface ConnectionOptions extends Omit<ConnectOptions, "host" | "port"> {
+export interface ConnectionOptions
+  extends Omit<ConnectOptions, "host" | "port">, ClientSslSettings {
   /** A name or an address. */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -28,8 +30,8 @@ export interface ConnectionOptions extends Omit<ConnectOptions, "host" | "port">
 }
 
 /**
- * Opens a TCP connection. The protocol is made once it stands; its `connectionMade` has run when
- * this returns.
+ * Opens a TCP connection, with TLS if `ssl` is given. The protocol is made once it stands (with TLS: after
+ * the handshake); its `connectionMade` has run when this returns.
  *
  * The addresses of the host are tried one after the other, in the order of the resolver.
  *
@@ -40,7 +42,9 @@ export interface ConnectionOptions extends Omit<ConnectOptions, "host" | "port">
  * @param factory makes the protocol.
  * @returns the transport and the protocol.
  * @throws the error of the only address, or of all when they say the same; otherwise an
- * `AggregateError`, "Multiple exceptions: …".
+ * `AggregateError`, "Multiple exceptions: …". With TLS: SSLCertVerificationError when the certificate is refused,
+ * SSLError when the other side does not speak TLS, an error with the code `ECONNABORTED` when the handshake takes too
+ * long, and `ECONNRESET` when the other side goes away meanwhile.
  *
  * @example
  * ```ts
@@ -54,24 +58,13 @@ export function createConnection<P extends StreamProtocol>(
 ): Operation<[transport: Transport, protocol: P]> {
   checkFunction("factory", factory);
   const open = opener(options);
+  const tls = clientTls(options, options.host);
   const loop = getRunningLoop();
-  return operation(async () => {
-    const socket = await open(loop);
-    let protocol: P;
-    try {
-      protocol = checkProtocol(factory());
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    const transport = new SocketTransport({ loop, socket, protocol, context: new Context() });
-    await begin(loop, transport);
-    return [transport, protocol];
-  });
+  return operation(async () => establish(loop, factory, await open(loop), { tls }));
 }
 
 /** What to listen on, and how. */
-export interface ServerOptions extends ResolveOptions {
+export interface ServerOptions extends ResolveOptions, ServerSslSettings {
   /** A name or address, or several; all interfaces when it is empty, null or absent. */
   readonly host?: string | readonly string[] | null | undefined;
   /** 0 for one that is free: another one for each address. */
@@ -87,9 +80,9 @@ export interface ServerOptions extends ResolveOptions {
 }
 
 /**
- * Listens for TCP connections, and makes a protocol for each.
+ * Listens for TCP connections, and makes a protocol for each; with `ssl`, after the TLS handshake.
  *
- * A factory that throws costs only its own connection; in debug mode it is reported.
+ * A client whose handshake fails is dropped; a factory that throws costs only its own connection; in debug mode it is reported.
  *
  * Cancellation: what was opened is closed.
  *
@@ -111,10 +104,12 @@ export function createServer(factory: ProtocolFactory, options: ServerOptions): 
   checkPort("port", port);
   if (reusePort) checkReusePort();
   const hosts = checkHosts(host);
+  const tls = serverTls(options);
   const loop = getRunningLoop();
   return operation(async () => {
     const addresses = await resolveAll(loop, hosts, options);
-    const settings = { addresses, port, backlog, keepAlive, reusePort };
+    const places = addresses.map((address) => ({ host: address, port }));
+    const settings = { places, backlog, keepAlive, reusePort, tls };
     const server = await Server.listen(loop, factory, settings);
     if (startServing) void server.startServing();
     return server;
@@ -122,7 +117,7 @@ export function createServer(factory: ProtocolFactory, options: ServerOptions): 
 }
 
 /** Checks the options, and returns what opens the socket. */
-function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<net.Socket> {
+function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<Plug> {
   const { host, port, socket } = options;
   if (socket !== undefined) {
     if (host !== undefined || port !== undefined)
@@ -137,39 +132,6 @@ function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<net.So
   checkPort("port", port);
   if (options.localPort !== undefined) checkPort("localPort", options.localPort);
   return (loop) => connect(loop, { ...options, host, port });
-}
-
-function checkConnected(socket: net.Socket): void {
-  if (!(socket instanceof net.Socket))
-    throw new TypeError(
-      `Expected \`socket\` to be a net.Socket, got ${inspect(socket, { depth: 0 })}`,
-    );
-  if (socket.pending || socket.destroyed)
-    throw new RangeError(
-      `Expected \`socket\` to be connected, got one that is ${socket.destroyed ? "closed" : "not connected yet"}`,
-    );
-}
-
-function takeOver(socket: net.Socket): net.Socket {
-  socket.pause();
-  socket.allowHalfOpen = true;
-  return socket.setNoDelay(true);
-}
-
-/** Has the protocol told, then reading started, then the caller woken. */
-async function begin(loop: EventLoop, transport: SocketTransport): Promise<void> {
-  const begun = loop.createFuture<void>();
-  loop.callSoon(() => {
-    if (loop.debug) log.debug(`${inspect(transport)} is connected`);
-    transport.begin();
-    if (!begun.done) begun.setResult(undefined);
-  });
-  try {
-    await begun;
-  } catch (error) {
-    transport.abort(); // cancelled: nobody will have it
-    throw error;
-  }
 }
 
 /** All interfaces: each family has a socket of its own. */
@@ -201,17 +163,4 @@ function checkHosts(host: unknown): string[] {
   throw new TypeError(
     `Expected \`host\` to be a name or an address, or an array of them, got ${inspect(host)}`,
   );
-}
-
-function checkPort(name: string, port: unknown): asserts port is number {
-  if (typeof port !== "number")
-    throw new TypeError(`Expected \`${name}\` to be a number, got ${inspect(port)}`);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new RangeError(`Expected \`${name}\` to be between 0 and 65535, got ${port}`);
-}
-
-function checkReusePort(): void {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major === 22 && minor < 12)
-    throw new RuntimeError(`\`reusePort\` needs Node 22.12, this is ${process.versions.node}`);
 }

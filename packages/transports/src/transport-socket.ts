@@ -21,7 +21,7 @@ export class TransportSocket {
     this.#peername = peername;
   }
 
-  /** `"IPv4"` or `"IPv6"`. */
+  /** `"IPv4"`, `"IPv6"` or `"Unix"`. */
   get family(): SocketAddress["family"] {
     return this.#sockname?.family ?? "IPv4";
   }

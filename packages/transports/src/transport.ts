@@ -1,6 +1,9 @@
+import type { Readable, Writable } from "node:stream";
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
 import type { SocketAddress } from "./address.ts";
 import type { Bytes } from "./bytes.ts";
 import type { StreamProtocol } from "./protocol.ts";
+import type { ClientSsl, ServerSsl } from "./tls.ts";
 import type { TransportSocket } from "./transport-socket.ts";
 
 /**
@@ -13,6 +16,18 @@ export interface ExtraInfo {
   readonly sockname: SocketAddress;
   /** What may be set on the socket. */
   readonly socket: TransportSocket;
+  /** Of pipes: the stream of the host. */
+  readonly pipe: Readable | Writable;
+  /** Of TLS: the host's socket, which knows the session, ALPN and more. */
+  readonly sslObject: TLSSocket;
+  /** Of TLS: what was given as `ssl`. */
+  readonly sslContext: ClientSsl | ServerSsl;
+  /** Of TLS: the cipher in use, and the version. */
+  readonly cipher: CipherNameAndProtocol;
+  /** Of TLS: the certificate of the other side, if it has shown one. */
+  readonly peercert: PeerCertificate;
+  /** Of TLS: always null, Node compresses nothing. */
+  readonly compression: null;
 }
 
 /**
@@ -84,10 +99,12 @@ export interface WriteTransport extends BaseTransport {
 
   /**
    * Ends this side of the connection once all is sent; reading goes on. Does nothing when closing, or the second time.
+   * The writing end of a pipe closes.
+   * @throws NotSupportedError where {@link WriteTransport.canWriteEof} is false.
    */
   writeEof(): void;
 
-  /** Whether {@link WriteTransport.writeEof} works. */
+  /** Whether {@link WriteTransport.writeEof} works: not with TLS. */
   canWriteEof(): boolean;
 
   /**

@@ -3,10 +3,21 @@ import * as transports from "../src/index.ts";
 
 test("@aio/transports exports exactly these names", () => {
   expect(Object.keys(transports).toSorted()).toEqual([
+    "DatagramTransport",
+    "NotSupportedError",
+    "SSLCertVerificationError",
+    "SSLError",
+    "SendfileNotAvailableError",
     "Server",
     "TransportSocket",
+    "connectReadPipe",
+    "connectWritePipe",
     "createConnection",
+    "createDatagramEndpoint",
     "createServer",
+    "createUnixConnection",
+    "createUnixServer",
     "formatAddress",
+    "startTls",
   ]);
 });

@@ -750,11 +750,9 @@ describe("a buffered protocol", () => {
       await server.waitClosed();
 
       expect(buffered.received).toBe("0123456789");
-      expect(buffered.calls.length % 2).toBe(0);
-      for (let i = 0; i < buffered.calls.length; i += 2) {
-        expect(buffered.calls[i]).toMatch(/^getBuffer /);
-        expect(buffered.calls[i + 1]).toMatch(/^bufferUpdated [1-4]$/);
-      }
+      // The memory for the next read is asked for ahead: the last may stay unused.
+      for (const [i, call] of buffered.calls.entries())
+        expect(call).toMatch(i % 2 === 0 ? /^getBuffer / : /^bufferUpdated [1-4]$/);
     }));
 
   test("gets the rest after a pause in bufferUpdated", () =>

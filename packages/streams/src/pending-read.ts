@@ -1,0 +1,179 @@
+import { inspect } from "node:util";
+import {
+  CancelRequest,
+  type EventLoop,
+  isCancelled,
+  type Operation,
+  recordCreation,
+  Scope,
+  ScopeNode,
+  type Step,
+  toPromise,
+} from "@aio/loop";
+
+/**
+ * A read that waits for data: the node in the scope that waits, the step that goes on, and what the
+ * caller awaits, in one object. An `operation()` would do the same at several times the cost.
+ *
+ * Bytes are taken out when the step runs, not when they come: a read that is cancelled at the last
+ * moment leaves them in the reader.
+ */
+export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
+  readonly #loop: EventLoop;
+  readonly #label: () => string;
+  readonly #goOn: (failure: Error | null) => Buffer | null;
+  #isWoken = false;
+  #failure: Error | null = null;
+  #reaction: Reaction | null = null;
+  #settled: Promise<Buffer> | null = null;
+
+  /**
+   * @param label says what is waited for, in reports.
+   * @param goOn reads, when the wait is over, or throws `failure`; returns null to wait on.
+   */
+  constructor(
+    loop: EventLoop,
+    label: () => string,
+    goOn: (failure: Error | null) => Buffer | null,
+  ) {
+    super();
+    this.#loop = loop;
+    this.#label = label;
+    this.#goOn = goOn;
+    if (loop.debug) recordCreation(this);
+    this.#wait(Scope.current);
+  }
+
+  /** Makes the read go on in the next iteration of the loop; with `failure`, by throwing that. */
+  wake(failure: Error | null = null): void {
+    if (this.#isWoken) return;
+    this.#isWoken = true;
+    this.#failure = failure;
+    this.#loop.enqueue(this);
+  }
+
+  then<R1 = Buffer, R2 = never>(
+    onFulfilled?: ((value: Buffer) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    if (this.#settled !== null) return this.#settled.then(onFulfilled, onRejected);
+    // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
+    if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
+      return toPromise<Buffer>(this).then(onFulfilled, onRejected);
+    const scope = Scope.current;
+    if (scope !== (this.parent ?? undefined)) {
+      this.leave();
+      this.#wait(scope);
+    }
+    this.#reaction = new Reaction(onFulfilled, onRejected, this.#reaction);
+    return this.#reaction as Reaction<R1 | R2>;
+  }
+
+  cancel(message?: string): boolean {
+    if (this.#settled !== null) return false;
+    const { error } = new CancelRequest(message, "caller");
+    // Woken already, it ends by the cancellation all the same: what it was woken for stays in the reader.
+    if (this.#isWoken) this.#failure = error;
+    else this.wake(error);
+    return true;
+  }
+
+  override deliver(request: CancelRequest): boolean {
+    if (this.#isWoken) return false;
+    this.wake(request.error);
+    return true;
+  }
+
+  run(): boolean {
+    const scope = this.parent;
+    this.leave();
+    // As in CPython: a request that is still owed is thrown, whatever else the wait has ended with.
+    const owed = scope === null ? null : scope.takeOwed();
+    if (owed !== null && !isCancelled(this.#failure)) this.#failure = owed.error;
+    let data: Buffer | null;
+    try {
+      data = this.#goOn(this.#failure);
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
+    if (data === null) {
+      this.#isWoken = false;
+      this.#wait(scope ?? undefined);
+      return false;
+    }
+    this.#settled = Promise.resolve(data);
+    this.#reaction?.settle(data, false);
+    return true;
+  }
+
+  /** Nothing, when it has been woken. */
+  override describe(): string {
+    return this.#isWoken ? "" : this.#label();
+  }
+
+  [inspect.custom](): string {
+    const task = this.parent?.task ?? null;
+    const name = task !== null && "label" in task ? ` in ${String(task.label)}` : "";
+    return `<await of ${this.#label()}${name}>`;
+  }
+
+  /** Waits in `scope`. A request that it owes is delivered at once. */
+  #wait(scope: Scope | undefined): void {
+    if (scope === undefined || scope.closed) return;
+    this.enter(scope);
+    const { owed } = scope;
+    if (owed !== null && this.deliver(owed)) scope.takeOwed();
+  }
+
+  #fail(reason: unknown): void {
+    this.#settled = Promise.reject(reason);
+    // A failure that nobody awaits is an unhandled rejection; a cancellation is none.
+    if (this.#reaction !== null || isCancelled(reason)) this.#settled.catch(() => undefined);
+    this.#reaction?.settle(reason, true);
+  }
+}
+
+/** What one `await` of a read does at the end; and what `then` returned, which an `await` does not use. */
+class Reaction<R = unknown> implements PromiseLike<R> {
+  readonly #onFulfilled: (value: Buffer) => unknown;
+  readonly #onRejected: (reason: unknown) => unknown;
+  readonly #earlier: Reaction | null;
+  #chained: PromiseWithResolvers<R> | null = null;
+  #isSettled = false;
+
+  constructor(
+    onFulfilled: (value: Buffer) => unknown,
+    onRejected: (reason: unknown) => unknown,
+    earlier: Reaction | null,
+  ) {
+    this.#onFulfilled = onFulfilled;
+    this.#onRejected = onRejected;
+    this.#earlier = earlier;
+  }
+
+  settle(outcome: unknown, failed: boolean): void {
+    this.#earlier?.settle(outcome, failed);
+    this.#isSettled = true;
+    try {
+      const result = failed ? this.#onRejected(outcome) : this.#onFulfilled(outcome as Buffer);
+      if (this.#chained !== null || result !== undefined) this.#chain().resolve(result as R);
+    } catch (error) {
+      this.#chain().reject(error); // unhandled, unless somebody chained: as with any promise
+    }
+  }
+
+  then<R1 = R, R2 = never>(
+    onFulfilled?: ((value: R) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): PromiseLike<R1 | R2> {
+    const isNew = this.#chained === null;
+    const chained = this.#chain();
+    if (isNew && this.#isSettled) chained.resolve(undefined as R);
+    return chained.promise.then(onFulfilled, onRejected);
+  }
+
+  #chain(): PromiseWithResolvers<R> {
+    return (this.#chained ??= Promise.withResolvers<R>());
+  }
+}

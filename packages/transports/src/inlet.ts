@@ -1,0 +1,37 @@
+import type { OnReadOpts, Socket } from "node:net";
+
+/** What an {@link Inlet} gives its bytes to. */
+export interface InletReader {
+  /**
+   * Takes the first `size` bytes of `buffer`, which is reused after the call.
+   * @returns whether to go on reading.
+   */
+  read(size: number, buffer: Uint8Array): boolean;
+  /** Memory for the next read, in place of the shared buffer; null for that. Asked for after each `read`. */
+  nextBuffer(): Uint8Array | null;
+}
+
+// Where all sockets are read into, so that a read costs no allocation. libuv reads and tells in one go.
+// Not on Windows: there it hands the memory to the system and reads later.
+let shared: Uint8Array | undefined;
+
+/** Whether sockets can be read through an {@link Inlet} here. */
+export const inletsWork = process.platform !== "win32";
+
+/** Takes the bytes of a socket past its stream: what `onread` of `net.Socket` is for. */
+export class Inlet {
+  /** Null for nobody: nothing is read then. */
+  reader: InletReader | null = null;
+
+  /** The option `onread` of a socket. The socket must be paused, or start by hand. */
+  readonly onread: OnReadOpts = {
+    buffer: () => this.reader?.nextBuffer() ?? (shared ??= Buffer.allocUnsafeSlow(65_536)),
+    callback: (size, buffer) => this.reader?.read(size, buffer) ?? false,
+  };
+}
+
+/** A socket, and where its bytes come from: null for its `data` events. */
+export interface Plug {
+  readonly socket: Socket;
+  readonly inlet: Inlet | null;
+}

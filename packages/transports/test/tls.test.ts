@@ -1,0 +1,581 @@
+import { once } from "node:events";
+import net from "node:net";
+import tls from "node:tls";
+import { getRunningLoop, isCancelled, TimeoutError } from "@aio/loop";
+import { createTask, run } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import {
+  type ConnectionOptions,
+  createConnection,
+  createServer,
+  NotSupportedError,
+  type Server,
+  type ServerOptions,
+  type ServerSsl,
+  SSLCertVerificationError,
+  SSLError,
+  type Transport,
+} from "../src/index.ts";
+import { localhost, makeCertificate } from "./certificate.ts";
+import {
+  connectRaw,
+  fill,
+  portOf,
+  quiet,
+  Recorder,
+  recordExceptions,
+  recordLog,
+} from "./recorder.ts";
+
+const ADDRESS = { host: "127.0.0.1", port: 0 };
+const TRUSTING = { ssl: { ca: localhost.cert }, serverHostname: "localhost" };
+
+interface TlsPair extends AsyncDisposable {
+  readonly near: Recorder;
+  readonly far: Recorder;
+  readonly transport: Transport;
+  readonly server: Server;
+}
+
+async function connectTls(
+  serverOptions: Partial<ServerOptions> = {},
+  options: Partial<ConnectionOptions> = {},
+): Promise<TlsPair> {
+  const near = new Recorder();
+  const far = new Recorder();
+  const server = await createServer(() => far, { ...ADDRESS, ssl: localhost, ...serverOptions });
+  const address = { host: "127.0.0.1", port: portOf(server) };
+  const [transport] = await createConnection(() => near, { ...address, ...TRUSTING, ...options });
+  await far.until(() => far.events.length > 0);
+  return {
+    near,
+    far,
+    transport,
+    server,
+    [Symbol.asyncDispose]: async () => {
+      transport.abort();
+      server.abortClients();
+      server.close();
+      await server.waitClosed();
+      await near.lost();
+    },
+  };
+}
+
+/** A server of Node that accepts, and leaves the rest to `serve`. */
+async function rawServer(serve: (socket: net.Socket) => void): Promise<net.Server> {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => undefined);
+    serve(socket);
+    socket.resume();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+const rawPort = (server: net.Server): number => (server.address() as net.AddressInfo).port;
+
+describe("a connection with TLS", () => {
+  test("stands after the handshake, and knows about it", () =>
+    run(async () => {
+      await using pair = await connectTls(
+        { ssl: { ...localhost, ALPNProtocols: ["a", "b"] } },
+        {
+          ssl: { ...TRUSTING.ssl, ALPNProtocols: ["b"] },
+        },
+      );
+      const { transport, near, far } = pair;
+
+      expect(near.events).toEqual(["made"]);
+      expect(transport.getExtraInfo("cipher")?.version).toMatch(/^TLSv1\.[23]$/);
+      expect(transport.getExtraInfo("peercert")?.subject.CN).toBe("localhost");
+      expect(transport.getExtraInfo("sslObject")?.alpnProtocol).toBe("b");
+      expect(transport.getExtraInfo("sslContext")).toMatchObject({ ca: localhost.cert });
+      expect(transport.getExtraInfo("compression")).toBeNull();
+      expect(transport.getExtraInfo("peername")?.port).toBe(portOf(pair.server));
+      expect(transport.getExtraInfo("socket")?.type).toBe("stream");
+      expect(far.transport.getExtraInfo("peercert")).toBeNull();
+      expect(far.transport.getExtraInfo("cipher")?.name).toBe(
+        transport.getExtraInfo("cipher")?.name,
+      );
+      transport.close();
+      await near.lost();
+      expect(transport.getExtraInfo("peercert")?.subject.CN).toBe("localhost");
+    }));
+
+  test("carries a mebibyte both ways, and ends with null at both ends", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      const { near, far, transport } = pair;
+      const data = Buffer.alloc(1_048_576, "abcdefg");
+
+      for (let i = 0; i < data.length; i += 65_536) transport.write(data.subarray(i, i + 65_536));
+      far.transport.write(data);
+      const size = (recorder: Recorder): number =>
+        recorder.chunks.reduce((sum, { length }) => sum + length, 0);
+      await far.until(() => size(far) === data.length);
+      await near.until(() => size(near) === data.length);
+      transport.close();
+
+      expect(await near.lost()).toBeNull();
+      expect(await far.lost()).toBeNull();
+      expect(far.received.equals(data)).toBe(true);
+      expect(near.received.equals(data)).toBe(true);
+      expect(far.events.slice(-2)).toEqual(["eof", "lost"]);
+    }));
+
+  test("sends what is buffered before it says goodbye", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      const { near, far, transport } = pair;
+      const data = Buffer.alloc(4_000_000, "x");
+      far.transport.pauseReading();
+
+      transport.write(data);
+      transport.close();
+      expect(transport.isClosing()).toBe(true);
+      expect(near.isLost).toBe(false);
+      far.transport.resumeReading();
+
+      expect(await near.lost()).toBeNull();
+      expect(far.received.length).toBe(data.length);
+    }));
+
+  test("gives what is queued before EOF", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      const { near, far, transport } = pair;
+      transport.pauseReading();
+      far.transport.write(Buffer.alloc(100_000));
+      far.transport.close();
+      await quiet();
+      expect(near.events).toEqual(["made"]);
+
+      transport.resumeReading();
+      await near.lost();
+
+      expect(near.received.length).toBe(100_000);
+      expect(near.events).toEqual(["made", "data", "eof", "lost"]);
+    }));
+
+  test("cannot end one direction only", () =>
+    run(async () => {
+      await using pair = await connectTls();
+
+      expect(pair.transport.canWriteEof()).toBe(false);
+      expect(() => pair.transport.writeEof()).toThrow(NotSupportedError);
+    }));
+
+  test("closes at EOF although eofReceived() returned true, and warns", () =>
+    run(async () => {
+      const log = recordLog();
+      await using pair = await connectTls();
+      pair.far.keepOpen = true;
+
+      pair.transport.close();
+
+      expect(await pair.far.lost()).toBeNull();
+      expect(
+        log.filter((line) => line.startsWith("warn eofReceived() returned true")),
+      ).toHaveLength(1);
+    }));
+
+  test("drops what is written after close(), and warns from the fifth time on", () =>
+    run(async () => {
+      const log = recordLog();
+      await using pair = await connectTls();
+      pair.transport.close();
+
+      for (let i = 0; i < 4; i += 1) pair.transport.write("x");
+      expect(log.filter((line) => line.startsWith("warn"))).toEqual([]);
+      pair.transport.write("x");
+
+      expect(log.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+      await pair.far.lost();
+      expect(pair.far.received.length).toBe(0);
+    }));
+
+  test("pauses writing at the mark exactly: 512 KiB by default", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      const { near, far, transport } = pair;
+      far.transport.pauseReading();
+      expect(transport.getWriteBufferLimits()).toEqual([131_072, 524_288]);
+
+      // Until the other side takes no more: then the sizes are ours.
+      transport.setWriteBufferLimits({ high: 1e9 });
+      fill(transport);
+      const buffered = transport.getWriteBufferSize();
+      transport.setWriteBufferLimits({ high: buffered + 10 });
+      transport.write(Buffer.alloc(9));
+      expect(near.events).toEqual(["made"]);
+      transport.write(Buffer.alloc(1));
+      expect(near.events).toEqual(["made", "pause"]);
+      far.transport.resumeReading();
+      await near.until(() => near.events.includes("resume"));
+
+      expect(near.events).toEqual(["made", "pause", "resume"]);
+    }));
+
+  test("takes no more from the other side while reading is paused", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      pair.far.transport.pauseReading();
+      pair.transport.setWriteBufferLimits({ high: 0 });
+
+      // More than the system and Node hold.
+      pair.transport.write(Buffer.alloc(32 * 1_048_576));
+      await quiet();
+
+      expect(pair.transport.getWriteBufferSize()).toBeGreaterThan(0);
+      expect(pair.near.events).toEqual(["made", "pause"]);
+    }));
+
+  test("is aborted at once, whatever is buffered", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      pair.far.transport.pauseReading();
+      fill(pair.transport);
+
+      pair.transport.abort();
+
+      expect(await pair.near.lost()).toBeNull();
+    }));
+
+  test("sends the bytes of the moment of write()", () =>
+    run(async () => {
+      await using pair = await connectTls();
+      const data = Buffer.from("before");
+
+      pair.transport.write(data);
+      data.fill("x");
+      await pair.far.until(() => pair.far.received.length === 6);
+
+      expect(pair.far.received.toString()).toBe("before");
+    }));
+});
+
+describe("a TLS client", () => {
+  test("refuses the certificate of another name", () =>
+    run(async () => {
+      const far = new Recorder();
+      const server = await createServer(() => far, { ...ADDRESS, ssl: localhost });
+      const near = new Recorder();
+      const options = { host: "127.0.0.1", port: portOf(server), ssl: TRUSTING.ssl };
+
+      const connecting = createConnection(() => near, {
+        ...options,
+        serverHostname: "other.example",
+      });
+      await expect(connecting).rejects.toThrow(SSLCertVerificationError);
+      await expect(connecting).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+
+      expect(near.events).toEqual([]);
+    }));
+
+  test("refuses a certificate that nobody vouches for", () =>
+    run(async () => {
+      const server = await createServer(() => new Recorder(), { ...ADDRESS, ssl: localhost });
+      const options = { host: "127.0.0.1", port: portOf(server), ssl: true as const };
+
+      const connecting = createConnection(() => new Recorder(), options);
+      await expect(connecting).rejects.toThrow(SSLCertVerificationError);
+      await expect(connecting).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    }));
+
+  test("expects the address to be in the certificate when the host is one", () =>
+    run(async () => {
+      await using _pair = await connectTls({}, { serverHostname: undefined });
+    }));
+
+  test("accepts any name when serverHostname is empty", () =>
+    run(async () => {
+      const other = await makeCertificate("other.example");
+      await using _pair = await connectTls(
+        { ssl: other },
+        { ssl: { ca: other.cert }, serverHostname: "" },
+      );
+    }));
+
+  test("gives up when the handshake takes too long", () =>
+    run(async () => {
+      const silent = await rawServer((socket) => socket.resume());
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(silent) };
+
+      await expect(
+        createConnection(() => new Recorder(), { ...options, sslHandshakeTimeout: 20 }),
+      ).rejects.toMatchObject({ code: "ECONNABORTED" });
+      silent.close();
+      await once(silent, "close"); // the connection is closed, too
+    }));
+
+  test.each([
+    ["goes away", (socket: net.Socket) => void socket.once("data", () => socket.end())],
+    ["is reset", (socket: net.Socket) => void socket.once("data", () => socket.resetAndDestroy())],
+  ])("fails with ECONNRESET when the other side %s during the handshake", (_what, serve) =>
+    run(async () => {
+      const vanishing = await rawServer(serve);
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(vanishing) };
+
+      await expect(createConnection(() => new Recorder(), options)).rejects.toMatchObject({
+        code: "ECONNRESET",
+      });
+      vanishing.close();
+      await once(vanishing, "close");
+    }),
+  );
+
+  test("says so when the other side speaks plain text", () =>
+    run(async () => {
+      const plain = await rawServer((socket) => socket.end("HTTP/1.0 400 Bad Request\r\n\r\n"));
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(plain) };
+
+      const connecting = createConnection(() => new Recorder(), options);
+      await expect(connecting).rejects.toThrow(SSLError);
+      await expect(connecting).rejects.toThrow(/^TLS failed: .*wrong version number/s);
+      plain.close();
+      await once(plain, "close");
+    }));
+
+  test("closes the connection when it is cancelled in the handshake", () =>
+    run(async () => {
+      const loop = getRunningLoop();
+      const greeted = loop.createFuture<void>();
+      const silent = await rawServer(
+        (socket) => void socket.once("data", () => greeted.setResult()),
+      );
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(silent) };
+      const task = createTask(async () => {
+        await createConnection(() => new Recorder(), options);
+      });
+
+      await greeted;
+      task.cancel();
+
+      await expect(task).rejects.toSatisfy(isCancelled);
+      silent.close();
+      await once(silent, "close");
+    }));
+
+  test("throws a TimeoutError at a peer that never says goodbye", () =>
+    run(async () => {
+      // It answers the handshake, and then reads no more.
+      const deaf = tls.createServer({ ...localhost, pauseOnConnect: true, allowHalfOpen: true });
+      deaf.on("secureConnection", (socket) => {
+        socket.on("error", () => undefined);
+        socket.pause();
+      });
+      deaf.listen(0, "127.0.0.1");
+      await once(deaf, "listening");
+      const near = new Recorder();
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(deaf) };
+      const [transport] = await createConnection(() => near, {
+        ...options,
+        sslShutdownTimeout: 20,
+      });
+
+      transport.close();
+      const error = await near.lost();
+
+      expect(error).toBeInstanceOf(TimeoutError);
+      expect(error?.message).toBe("SSL shutdown timed out");
+      deaf.close();
+    }));
+
+  test("refuses options of TLS without ssl, and limits that are none", () =>
+    run(async () => {
+      const make = (): Recorder => new Recorder();
+      const address = { host: "127.0.0.1", port: 1 };
+
+      expect(() => createConnection(make, { ...address, serverHostname: "a" })).toThrow(RangeError);
+      expect(() => createConnection(make, { ...address, sslHandshakeTimeout: 1 })).toThrow(
+        RangeError,
+      );
+      expect(() => createConnection(make, { ...address, sslShutdownTimeout: 1 })).toThrow(
+        RangeError,
+      );
+      for (const limit of [0, -1, Number.NaN]) {
+        expect(() =>
+          createConnection(make, { ...address, ssl: true, sslHandshakeTimeout: limit }),
+        ).toThrow(RangeError);
+        expect(() =>
+          createConnection(make, { ...address, ssl: true, sslShutdownTimeout: limit }),
+        ).toThrow(RangeError);
+      }
+      expect(() => createConnection(make, { ...address, ssl: false as never })).toThrow(TypeError);
+      expect(() => createConnection(make, { ...address, ssl: "tls" as never })).toThrow(TypeError);
+    }));
+
+  test("takes over a connected socket, given the name of the server", () =>
+    run(async () => {
+      const far = new Recorder();
+      const server = await createServer(() => far, { ...ADDRESS, ssl: localhost });
+      const socket = net.connect(portOf(server), "127.0.0.1");
+      await once(socket, "connect");
+      const make = (): Recorder => new Recorder();
+      expect(() => createConnection(make, { socket, ssl: TRUSTING.ssl })).toThrow(/serverHostname/);
+
+      const [transport] = await createConnection(make, { socket, ...TRUSTING });
+      expect(() =>
+        createConnection(make, { socket: transport.getExtraInfo("sslObject") ?? undefined }),
+      ).toThrow(TypeError);
+      transport.write("x");
+      await far.until(() => far.received.length === 1);
+      transport.close();
+      await far.lost();
+      server.close();
+      await server.waitClosed();
+    }));
+});
+
+describe("a TLS server", () => {
+  test("drops a client that never ends the handshake, and no other", () =>
+    run(async () => {
+      const far = new Recorder();
+      const options = { ...ADDRESS, ssl: localhost, sslHandshakeTimeout: 200 };
+      const server = await createServer(() => far, options);
+      const silent = await connectRaw(portOf(server));
+      silent.resume();
+      const [transport] = await createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: portOf(server),
+        ...TRUSTING,
+      });
+
+      await once(silent, "end");
+      silent.destroy();
+      transport.write("still here");
+      await far.until(() => far.received.length === 10);
+
+      transport.close();
+      await far.lost();
+      server.close();
+      await server.waitClosed();
+    }));
+
+  test("drops a client that speaks plain text, and reports it in debug mode only", () =>
+    run(async () => {
+      const exceptions = recordExceptions();
+      const factories: string[] = [];
+      const make = (): Recorder => {
+        factories.push("called");
+        return new Recorder();
+      };
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const loop = getRunningLoop();
+      for (const debug of [false, true]) {
+        loop.debug = debug;
+        const plain = await connectRaw(portOf(server));
+        plain.resume();
+        plain.write("GET / HTTP/1.0\r\n\r\n");
+        await once(plain, "end");
+        plain.destroy();
+      }
+      loop.debug = false;
+      server.close();
+      await server.waitClosed();
+
+      expect(factories).toEqual([]);
+      expect(exceptions.map(({ message }) => message)).toEqual([
+        "Error on transport creation for incoming connection.",
+      ]);
+      expect(exceptions[0]?.exception).toBeInstanceOf(SSLError);
+    }));
+
+  test("asks clients for a certificate, and refuses those without", () =>
+    run(async () => {
+      const client = await makeCertificate("client.example");
+      const ssl: ServerSsl = {
+        ...localhost,
+        ca: client.cert,
+        requestCert: true,
+        rejectUnauthorized: true,
+      };
+      {
+        await using pair = await connectTls({ ssl }, { ssl: { ...TRUSTING.ssl, ...client } });
+        expect(pair.far.transport.getExtraInfo("peercert")?.subject.CN).toBe("client.example");
+      }
+      const far = new Recorder();
+      const near = new Recorder();
+      const server = await createServer(() => far, { ...ADDRESS, ssl });
+      const address = { host: "127.0.0.1", port: portOf(server) };
+      // With TLS 1.3 a client is through before the server looks at its certificate.
+      try {
+        await createConnection(() => near, { ...address, ...TRUSTING });
+        await near.lost();
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error);
+      }
+      server.close();
+      await server.waitClosed();
+
+      expect(far.events).toEqual([]);
+    }));
+
+  test("waits at its end for handshakes, which closeClients() and abortClients() end", () =>
+    run(async () => {
+      for (const method of ["closeClients", "abortClients"] as const) {
+        const server = await createServer(() => new Recorder(), { ...ADDRESS, ssl: localhost });
+        const silent = await connectRaw(portOf(server));
+        silent.resume();
+        await quiet();
+        server.close();
+        const closed = createTask(async () => {
+          await server.waitClosed();
+        });
+        await quiet();
+        expect(closed.done).toBe(false);
+        const ended = once(silent, "end");
+        server[method]();
+        await closed;
+        await ended;
+        silent.destroy();
+      }
+    }));
+
+  test("serves many connections with one context, and leaves nothing behind", () =>
+    run(async () => {
+      const recorders: Recorder[] = [];
+      const make = (): Recorder => {
+        const recorder = new Recorder();
+        recorders.push(recorder);
+        return recorder;
+      };
+      const before = process.getActiveResourcesInfo().length;
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const context = { secureContext: tls.createSecureContext({ ca: localhost.cert }) };
+      const address = { host: "127.0.0.1", port: portOf(server), serverHostname: "localhost" };
+      const nears = Array.from({ length: 50 }, () => new Recorder());
+      await Promise.all(
+        nears.map(async (near) => {
+          const [transport] = await createConnection(() => near, { ...address, ssl: context });
+          transport.write("x");
+          transport.close();
+          await near.lost();
+        }),
+      );
+      server.close();
+      await server.waitClosed();
+
+      expect(recorders).toHaveLength(50);
+      expect(recorders.every((recorder) => recorder.received.toString() === "x")).toBe(true);
+      await quiet();
+      expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+    }));
+
+  test("refuses a boolean for ssl, and limits without it", () =>
+    run(async () => {
+      const make = (): Recorder => new Recorder();
+      for (const ssl of [true, false])
+        expect(() => createServer(make, { ...ADDRESS, ssl: ssl as never })).toThrow(TypeError);
+      expect(() => createServer(make, { ...ADDRESS, sslHandshakeTimeout: 1 })).toThrow(RangeError);
+      expect(() => createServer(make, { ...ADDRESS, sslShutdownTimeout: 1 })).toThrow(RangeError);
+    }));
+});

@@ -27,7 +27,9 @@ export class Inlet {
 
   /** The option `onread` of a socket. The socket must be paused, or start by hand. */
   readonly onread: OnReadOpts = {
-    buffer: () => this.reader?.nextBuffer() ?? (shared ??= Buffer.allocUnsafeSlow(SIZE + SHIFT).subarray(SHIFT)),
+    buffer: () =>
+      this.reader?.nextBuffer() ??
+      (shared ??= Buffer.allocUnsafeSlow(SIZE + SHIFT).subarray(SHIFT)),
     callback: (size, buffer) => this.reader?.read(size, buffer) ?? false,
   };
 }

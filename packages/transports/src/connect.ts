@@ -3,6 +3,7 @@ import type { LookupAddress } from "node:dns";
 import { type EventLoop, isCancelled, runOutside } from "@aio/loop";
 import { formatAddress } from "./address.ts";
 import { Inlet, inletsWork, type Plug } from "./inlet.ts";
+import { staggered } from "./staggered.ts";
 import { resolve, type ResolveOptions } from "./resolve.ts";
 
 /** Where a socket is to be connected to, and how. */
@@ -14,6 +15,16 @@ export interface ConnectOptions extends ResolveOptions {
   readonly localAddress?: string | undefined;
   /** The port to connect from; by default the system chooses. */
   readonly localPort?: number | undefined;
+  /**
+   * Tries the next address when the last has not answered for so many milliseconds, and takes the first that does:
+   * "happy eyeballs", for which 250 is a good choice. Without it, each address is tried to its end.
+   */
+  readonly happyEyeballsDelay?: number | null | undefined;
+  /**
+   * Has the families of the addresses take turns, after so many of the first one; 0 for the resolver's order.
+   * 1 by default with `happyEyeballsDelay`, else 0.
+   */
+  readonly interleave?: number | null | undefined;
   /** Whether a failure is always an `AggregateError` with the errors of all addresses. */
   readonly allErrors?: boolean | undefined;
 }
@@ -25,21 +36,52 @@ export interface ConnectOptions extends ResolveOptions {
  */
 export async function connect(loop: EventLoop, options: ConnectOptions): Promise<Plug> {
   const { host, port, localAddress, localPort, allErrors = false } = options;
-  const addresses = await resolve(loop, host, options);
+  const delay = options.happyEyeballsDelay ?? null;
+  const interleave = options.interleave ?? (delay === null ? 0 : 1);
+  const addresses = interleaved(await resolve(loop, host, options), interleave);
   const locals =
     localAddress === undefined ? undefined : await resolve(loop, localAddress, options);
   const errors: Error[] = [];
-  for (const { address, family } of addresses) {
+  const attempts = addresses.map(({ address, family }) => async () => {
     const target = { host: address, port, family, localPort };
+    if (locals === undefined) return await attempt(loop, target);
+    return await connectFrom(loop, locals, target);
+  });
+  const connected =
+    delay === null
+      ? await inTurn(attempts, errors)
+      : await staggered(loop, attempts, delay, {
+          failed: (error) => errors.push(error),
+          discard: ({ socket }) => socket.destroy(),
+        });
+  if (connected === undefined) throw summary(errors, allErrors);
+  return connected;
+}
+
+/** Makes one attempt after the other until one succeeds; undefined when none has. */
+async function inTurn(
+  attempts: readonly (() => Promise<Plug>)[],
+  errors: Error[],
+): Promise<Plug | undefined> {
+  for (const attempting of attempts) {
     try {
-      if (locals === undefined) return await attempt(loop, target);
-      return await connectFrom(loop, locals, target);
+      return await attempting();
     } catch (error) {
       if (isCancelled(error)) throw error;
       errors.push(error as Error);
     }
   }
-  throw summary(errors, allErrors);
+  return undefined;
+}
+
+/** Has the families take turns after the first `count` addresses of the first family; not at all for 0. */
+export function interleaved(addresses: readonly LookupAddress[], count: number): LookupAddress[] {
+  if (count === 0) return [...addresses];
+  const families = [...Map.groupBy(addresses, ({ family }) => family).values()];
+  const order = families[0]?.splice(0, count - 1) ?? [];
+  for (let i = 0; families.some((list) => i < list.length); i += 1)
+    for (const list of families) order.push(...list.slice(i, i + 1));
+  return order;
 }
 
 interface Target {

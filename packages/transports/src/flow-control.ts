@@ -27,6 +27,11 @@ export class FlowControl {
     return [this.#low, this.#high];
   }
 
+  /** Whether the protocol has been told to pause. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   setLimits({ high, low }: WriteBufferLimits): void {
     const newHigh = high ?? (low === undefined || low === null ? this.#defaultHigh : 4 * low);
     const newLow = low ?? Math.floor(newHigh / 4);

@@ -1,5 +1,6 @@
 export { formatAddress, type SocketAddress } from "./address.ts";
 export type { Bytes } from "./bytes.ts";
+export { getaddrinfo, getnameinfo } from "./dns.ts";
 export { createDatagramEndpoint, type DatagramOptions } from "./datagram.ts";
 export { DatagramTransport, type DatagramTarget } from "./datagram-transport.ts";
 export {
@@ -18,9 +19,11 @@ export type {
 } from "./protocol.ts";
 export type { ProtocolFactory } from "./protocol-factory.ts";
 export type { Family } from "./resolve.ts";
+export { sendfile, type SendfileOptions } from "./sendfile.ts";
 export { Server } from "./server.ts";
 export { startTls, type StartTlsOptions } from "./start-tls.ts";
 export {
+  connectAcceptedSocket,
   type ConnectionOptions,
   createConnection,
   createServer,

@@ -14,6 +14,8 @@ export interface InletReader {
 // Where all sockets are read into, so that a read costs no allocation. libuv reads and tells in one go.
 // Not on Windows: there it hands the memory to the system and reads later.
 let shared: Uint8Array | undefined;
+const SIZE = 65_536;
+const SHIFT = 1_024; // `staging.ts` says why
 
 /** Whether sockets can be read through an {@link Inlet} here. */
 export const inletsWork = process.platform !== "win32";
@@ -25,7 +27,9 @@ export class Inlet {
 
   /** The option `onread` of a socket. The socket must be paused, or start by hand. */
   readonly onread: OnReadOpts = {
-    buffer: () => this.reader?.nextBuffer() ?? (shared ??= Buffer.allocUnsafeSlow(65_536)),
+    buffer: () =>
+      this.reader?.nextBuffer() ??
+      (shared ??= Buffer.allocUnsafeSlow(SIZE + SHIFT).subarray(SHIFT)),
     callback: (size, buffer) => this.reader?.read(size, buffer) ?? false,
   };
 }

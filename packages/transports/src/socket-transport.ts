@@ -124,6 +124,11 @@ export class SocketTransport implements Transport, InletReader {
     return this.#loop;
   }
 
+  /** Whether the protocol has been told to pause writing. */
+  get writingPaused(): boolean {
+    return this.#flow.paused;
+  }
+
   /** Tells the protocol that the connection stands, and starts to read. */
   begin(): void {
     this.#call("connectionMade", () => this.#protocol.connectionMade?.(this));

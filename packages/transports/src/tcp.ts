@@ -2,6 +2,7 @@ import net from "node:net";
 import { inspect } from "node:util";
 import {
   checkFunction,
+  checkMilliseconds,
   type EventLoop,
   getRunningLoop,
   type Operation,
@@ -61,6 +62,37 @@ export function createConnection<P extends StreamProtocol>(
   const tls = clientTls(options, options.host);
   const loop = getRunningLoop();
   return operation(async () => establish(loop, factory, await open(loop), { tls }));
+}
+
+/**
+ * Puts a protocol over a connection that was accepted elsewhere; with `ssl`, after the TLS handshake as a server.
+ * The transport takes the socket over.
+ *
+ * Cancellation: the socket is closed.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.connect_accepted_socket | loop.connect_accepted_socket}.
+ *
+ * @param socket as a `net.Server` gives it, paused if it may have received something: `pauseOnConnect: true`.
+ * @throws as {@link createConnection} with a `socket`.
+ *
+ * @example
+ * ```ts
+ * nodeServer.on("connection", (socket) => {
+ *   loop.callSoon(() => createTask(async () => connectAcceptedSocket(() => new Echo(), socket)));
+ * });
+ * ```
+ */
+export function connectAcceptedSocket<P extends StreamProtocol>(
+  factory: ProtocolFactory<P>,
+  socket: net.Socket,
+  options: ServerSslSettings = {},
+): Operation<[transport: Transport, protocol: P]> {
+  checkFunction("factory", factory);
+  checkConnected(socket);
+  const tls = serverTls(options);
+  const loop = getRunningLoop();
+  const plug = takeOver(socket);
+  return operation(() => establish(loop, factory, plug, { tls }));
 }
 
 /** What to listen on, and how. */
@@ -131,7 +163,20 @@ function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<Plug> 
     throw new TypeError(`Expected \`host\` to be a name or an address, got ${inspect(host)}`);
   checkPort("port", port);
   if (options.localPort !== undefined) checkPort("localPort", options.localPort);
+  checkEyeballs(options);
   return (loop) => connect(loop, { ...options, host, port });
+}
+
+function checkEyeballs({ happyEyeballsDelay, interleave }: ConnectionOptions): void {
+  const delay = happyEyeballsDelay ?? 0;
+  checkMilliseconds("happyEyeballsDelay", delay);
+  if (delay < 0)
+    throw new RangeError(`Expected \`happyEyeballsDelay\` to be 0 at least, got ${delay}`);
+  const count = interleave ?? 0;
+  if (typeof count !== "number")
+    throw new TypeError(`Expected \`interleave\` to be a number, got ${inspect(count)}`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`Expected \`interleave\` to be a whole number from 0 on, got ${count}`);
 }
 
 /** All interfaces: each family has a socket of its own. */

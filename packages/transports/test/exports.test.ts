@@ -10,6 +10,7 @@ test("@aio/transports exports exactly these names", () => {
     "SendfileNotAvailableError",
     "Server",
     "TransportSocket",
+    "connectAcceptedSocket",
     "connectReadPipe",
     "connectWritePipe",
     "createConnection",
@@ -18,6 +19,9 @@ test("@aio/transports exports exactly these names", () => {
     "createUnixConnection",
     "createUnixServer",
     "formatAddress",
+    "getaddrinfo",
+    "getnameinfo",
+    "sendfile",
     "startTls",
   ]);
 });

@@ -77,9 +77,7 @@ export function createConnection<P extends StreamProtocol>(
  *
  * @example
  * ```ts
- * nodeServer.on("connection", (socket) => {
- *   loop.callSoon(() => createTask(async () => connectAcceptedSocket(() => new Echo(), socket)));
- * });
+ * const [transport] = await connectAcceptedSocket(() => new Echo(), socket);
  * ```
  */
 export function connectAcceptedSocket<P extends StreamProtocol>(

@@ -66,8 +66,15 @@ const HEADS = {
   bytes: ["", "count", "bytes each", "ratio", "target", ""],
 };
 const NETWORK_HEAD = [
-  ...["", "requests/s", "wall ratio", "CPU s per 100,000", "CPU ratio"],
-  ...["p50 µs", "p99 µs", "target", ""],
+  "",
+  "requests/s",
+  "wall ratio",
+  "CPU s per 100,000",
+  "CPU ratio",
+  "p50 µs",
+  "p99 µs",
+  "target",
+  "",
 ];
 
 function renderRow(scenario: Scenario, name: string, row: Row | null): string[] {
@@ -76,8 +83,15 @@ function renderRow(scenario: Scenario, name: string, row: Row | null): string[] 
   if (scenario.connections !== undefined) {
     const [p50, p99] = (row.latency ?? []).map((latency) => whole(latency / 1_000));
     return [
-      ...[name, whole(1e9 / value.wall), span(ratio.wall), (value.cpu / 1e4).toFixed(3)],
-      ...[span(ratio.cpu), p50 ?? "", p99 ?? "", goal(scenario, row), remark(row)],
+      name,
+      whole(1e9 / value.wall),
+      span(ratio.wall),
+      (value.cpu / 1e4).toFixed(3),
+      span(ratio.cpu),
+      p50 ?? "",
+      p99 ?? "",
+      goal(scenario, row),
+      remark(row),
     ];
   }
   const cells = [name, whole(row.operations)];

@@ -114,7 +114,7 @@ function attempt(
   loop: EventLoop,
   target: Target & { readonly localAddress?: string },
 ): Promise<Plug> {
-  return open(loop, { ...target, autoSelectFamily: false, noDelay: true } as net.NetConnectOpts);
+  return open(loop, { ...target, autoSelectFamily: false, noDelay: true });
 }
 
 /**

@@ -27,10 +27,7 @@ export class SocketInfo implements ConnectionInfo, Ends {
   constructor(socket: Socket, ends?: Ends) {
     const { remoteAddress, remotePort, remoteFamily } = socket;
     this.#socket = socket;
-    this.sockname =
-      ends === undefined
-        ? toSocketAddress(socket.address() as Parameters<typeof toSocketAddress>[0])
-        : ends.sockname;
+    this.sockname = ends === undefined ? toSocketAddress(socket.address()) : ends.sockname;
     this.peername =
       ends === undefined
         ? toSocketAddress({

@@ -10,6 +10,7 @@ import {
   type Operation,
   operation,
   runOutside,
+  toError,
 } from "@aio/loop";
 import { formatAddress } from "./address.ts";
 import { DatagramTransport } from "./datagram-transport.ts";
@@ -145,7 +146,7 @@ async function openAny(loop: EventLoop, options: DatagramOptions): Promise<Opene
   const families = [
     ...new Set([...(locals ?? remotes ?? [{ family: family || 4 }])].map((end) => end.family)),
   ];
-  let failure: unknown;
+  let failure: Error | undefined;
   for (const version of families) {
     const local = locals?.find((end) => end.family === version);
     const remote = remotes?.find((end) => end.family === version);
@@ -155,7 +156,7 @@ async function openAny(loop: EventLoop, options: DatagramOptions): Promise<Opene
       return await openOne(loop, version, local, remote, options);
     } catch (error) {
       if (isCancelled(error)) throw error;
-      failure ??= error;
+      failure ??= toError(error);
     }
   }
   throw (
@@ -186,7 +187,7 @@ async function openOne(
 ): Promise<Opened> {
   const opened = loop.createFuture<void>();
   const type = family === 6 ? "udp6" : "udp4";
-  const socket = runOutside(() => dgram.createSocket({ type, reusePort } as dgram.SocketOptions));
+  const socket = runOutside(() => dgram.createSocket({ type, reusePort }));
   const connects = remote !== undefined && !allowBroadcast;
   const settle = (error?: Error): void => {
     if (opened.done) return;

@@ -4,14 +4,7 @@ import { checkBytes } from "./bytes.ts";
 import type { StreamProtocol } from "./protocol.ts";
 import { checkProtocol } from "./protocol-factory.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import {
-  type ClientSsl,
-  clientTls,
-  type ClientSslSettings,
-  type ServerSsl,
-  serverTls,
-  type SslTimeouts,
-} from "./tls.ts";
+import { type ClientSsl, clientTls, type ServerSsl, serverTls, type SslTimeouts } from "./tls.ts";
 import { TlsInfo } from "./tls-info.ts";
 import type { Transport } from "./transport.ts";
 
@@ -65,7 +58,7 @@ export function startTls(
     throw new TypeError(`Expected \`ssl\` to be options for TLS, got ${inspect(ssl)}`);
   const tls = serverSide
     ? serverTls({ ...timeouts, ssl: ssl as ServerSsl })
-    : clientTls({ ...timeouts, ssl, serverHostname } as ClientSslSettings, undefined);
+    : clientTls({ ...timeouts, ssl, serverHostname }, undefined);
   if (tls === null) throw new Error("unreachable: ssl is given");
   if (received !== undefined) checkBytes(received);
   const flushed = transport.beginUpgrade();

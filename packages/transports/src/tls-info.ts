@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from "node:tls";
+import type { CipherNameAndProtocol, TLSSocket } from "node:tls";
 import type { ConnectionInfo } from "./connection-info.ts";
 
 /** What is known of a connection with TLS, beside what is known of the one under it. */
@@ -28,7 +28,7 @@ export class TlsInfo implements ConnectionInfo {
       case "cipher":
         return this.#cipher;
       case "peercert":
-        return this.#certificate?.toLegacyObject() as PeerCertificate | undefined;
+        return this.#certificate?.toLegacyObject();
       default:
         return this.#under.get(name);
     }

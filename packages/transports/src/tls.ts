@@ -79,7 +79,7 @@ export function clientTls(
   const options: tls.ConnectionOptions = { ...(ssl === true ? {} : ssl), ...identity(name) };
   const shake = (loop: EventLoop, socket: Duplex): Future<tls.TLSSocket> =>
     handshaking(loop, socket, handshake, (settle) => {
-      const secured = tls.connect({ ...options, socket: socket as net.Socket });
+      const secured = tls.connect({ ...options, socket });
       secured.once("secureConnect", () => settle.done(secured));
       // It stays: what breaks before there is a transport must not be thrown at nobody.
       secured.on("error", (error) => settle.failed(typedError(error, secured)));

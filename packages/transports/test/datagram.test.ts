@@ -103,6 +103,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const fail = (): never => {
+  throw new Error("no protocol");
+};
+
+const make = (): Recorder => new Recorder();
+
 describe("a datagram endpoint", () => {
   test("stands when it is returned, and knows its addresses", () =>
     run(async () => {
@@ -383,7 +389,6 @@ describe("createDatagramEndpoint", () => {
 
   test("refuses options that do not fit", () =>
     run(async () => {
-      const make = (): Recorder => new Recorder();
       const socket = dgram.createSocket("udp4");
 
       expect(() => createDatagramEndpoint(make, {})).toThrow(/`family`, got neither/);
@@ -437,9 +442,6 @@ describe("createDatagramEndpoint", () => {
     run(async () => {
       const port = await freePort();
       const options = { localAddress: "127.0.0.1", localPort: port };
-      const fail = (): never => {
-        throw new Error("no protocol");
-      };
 
       await expect(createDatagramEndpoint(fail, options)).rejects.toThrow("no protocol");
       await expect(createDatagramEndpoint(() => 1 as never, options)).rejects.toThrow(TypeError);

@@ -1,18 +1,20 @@
 import type { LookupFunction } from "node:net";
-import { isCancelled } from "@aio/loop";
+import { getRunningLoop, isCancelled } from "@aio/loop";
 import { createTask, run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { getaddrinfo, getnameinfo } from "../src/index.ts";
 
+const lookup: LookupFunction = (_host, _options, callback) =>
+  callback(null, [
+    { address: "::1", family: 6 },
+    { address: "127.0.0.1", family: 4 },
+  ]);
+
+const never: LookupFunction = () => undefined;
+
 describe("getaddrinfo", () => {
   test("gives the addresses with the port", () =>
     run(async () => {
-      const lookup: LookupFunction = (_host, _options, callback) =>
-        callback(null, [
-          { address: "::1", family: 6 },
-          { address: "127.0.0.1", family: 4 },
-        ]);
-
       expect(await getaddrinfo("example.org", 80, { lookup })).toEqual([
         { address: "::1", port: 80, family: "IPv6" },
         { address: "127.0.0.1", port: 80, family: "IPv4" },
@@ -31,15 +33,14 @@ describe("getaddrinfo", () => {
 
   test("can be cancelled", () =>
     run(async () => {
-      const never: LookupFunction = () => undefined;
-      const keepAlive = setInterval(() => undefined, 1_000_000); // a real look-up keeps the process alive
+      const keepAlive = getRunningLoop().callLater(1e6, () => undefined); // as a real look-up does
       const task = createTask(async () => getaddrinfo("example.org", 80, { lookup: never }));
 
       await Promise.resolve();
       task.cancel();
 
       await expect(task).rejects.toSatisfy(isCancelled);
-      clearInterval(keepAlive);
+      keepAlive.cancel();
     }));
 });
 

@@ -28,6 +28,12 @@ function makeDirectory(): string {
   return directory;
 }
 
+const fail = (): never => {
+  throw new Error("no protocol");
+};
+
+const make = (): Recorder => new Recorder();
+
 describe.skipIf(process.platform === "win32")("a fifo", () => {
   test("carries bytes, and EOF when the writer closes", () =>
     run(async () => {
@@ -142,7 +148,6 @@ describe("connectReadPipe", () => {
       const path = join(makeDirectory(), "file");
       writeFileSync(path, "x");
       const fd = openSync(path, "r");
-      const make = (): Recorder => new Recorder();
 
       expect(() => connectReadPipe(make, fd)).toThrow(/got a regular file/);
       expect(() => connectWritePipe(make, fd)).toThrow(RangeError);
@@ -155,9 +160,6 @@ describe("connectReadPipe", () => {
   test("closes the pipe when the factory throws", () =>
     run(async () => {
       const stream = new PassThrough();
-      const fail = (): never => {
-        throw new Error("no protocol");
-      };
 
       await expect(connectReadPipe(fail, stream)).rejects.toThrow("no protocol");
 

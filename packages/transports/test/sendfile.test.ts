@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RuntimeError } from "@aio/loop";
+import { isCancelled, RuntimeError } from "@aio/loop";
 import { createTask, run } from "@aio/task";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sendfile, SendfileNotAvailableError, type Transport } from "../src/index.ts";
@@ -123,7 +123,7 @@ describe("sendfile", () => {
       for (let i = 0; i < 5; i += 1) await quiet();
 
       sending.cancel();
-      await expect(sending).rejects.toThrow();
+      await expect(sending).rejects.toSatisfy(isCancelled);
       expect(near.transport.getProtocol()).toBe(near);
       far.transport.resumeReading();
       near.transport.write("!");

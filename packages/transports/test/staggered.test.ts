@@ -103,14 +103,15 @@ describe("a staggered race", () => {
     }));
 });
 
-describe("interleaving", () => {
-  const of = (...families: number[]): { address: string; family: number }[] =>
-    families.map((family, i) => ({ address: String(i), family }));
-  const order = (families: number[], count: number): string =>
-    interleaved(of(...families), count)
-      .map(({ family }) => family)
-      .join("");
+const order = (families: number[], count: number): string =>
+  interleaved(
+    families.map((family, i) => ({ address: String(i), family })),
+    count,
+  )
+    .map(({ family }) => family)
+    .join("");
 
+describe("interleaving", () => {
   test("has the families take turns, beginning with the first", () => {
     expect(order([6, 6, 6, 4, 4], 1)).toBe("64646");
     expect(order([4, 6, 6], 1)).toBe("466");

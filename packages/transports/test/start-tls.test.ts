@@ -18,7 +18,7 @@ async function upgrade({ near, far }: Pair): Promise<[near: Transport, far: Tran
 }
 
 /** Ends the new transports, which the recorders do not know. */
-async function end(pair: Pair, transports: readonly Transport[]): Promise<void> {
+async function endAll(pair: Pair, transports: readonly Transport[]): Promise<void> {
   for (const transport of transports) transport.abort();
   await pair.near.lost();
   await pair.far.lost();
@@ -82,7 +82,7 @@ describe("startTls", () => {
       await far.until(() => far.received.length === 6);
 
       expect(far.received.toString()).toBe("secret");
-      await end(pair, [transport, serving]);
+      await endAll(pair, [transport, serving]);
     }));
 
   test("holds back a ClientHello that comes before the server calls it", () =>
@@ -101,7 +101,7 @@ describe("startTls", () => {
       transport.write("x");
       await far.until(() => far.received.length === 1);
 
-      await end(pair, [transport, serving]);
+      await endAll(pair, [transport, serving]);
     }));
 
   test("goes over TLS as well: TLS inside TLS", () =>
@@ -136,11 +136,11 @@ describe("startTls", () => {
       );
       expect(await near.lost()).toBeInstanceOf(SSLCertVerificationError);
       // With TLS 1.3 the server may be through before the client refuses.
-      try {
-        (await serving).abort();
-      } catch (error) {
-        expect(error).toBeInstanceOf(Error);
-      }
+      const outcome = await serving.then(
+        (transport) => transport.abort(),
+        (error: unknown) => error,
+      );
+      expect(outcome === undefined || outcome instanceof Error).toBe(true);
       await far.lost();
     }));
 

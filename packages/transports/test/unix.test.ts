@@ -26,6 +26,8 @@ function makePath(): string {
   return join(directory, "test.sock");
 }
 
+const make = (): Recorder => new Recorder();
+
 describe("a Unix socket", () => {
   test("carries bytes both ways, and EOF", () =>
     run(async () => {
@@ -107,6 +109,7 @@ describe("a Unix socket", () => {
 
       transport.write("x");
       await far.until(() => far.received.length === 1);
+      expect(server.sockets[0]?.address).toBe(path);
       transport.abort();
       await far.lost();
       server.close();
@@ -139,14 +142,13 @@ describe("createUnixConnection", () => {
       transport.write("x");
       await far.until(() => far.received.length === 1);
       transport.close();
-      await far.lost();
+      expect(await far.lost()).toBeNull();
       server.close();
       await server.waitClosed();
     }));
 
   test("refuses arguments that do not fit", () =>
     run(async () => {
-      const make = (): Recorder => new Recorder();
       const path = "/nowhere/socket";
 
       expect(() => createUnixConnection(make, {})).toThrow(/`path` or `socket`, got neither/);
@@ -258,8 +260,6 @@ describe("createUnixServer", () => {
 
   test("refuses arguments that do not fit", () =>
     run(async () => {
-      const make = (): Recorder => new Recorder();
-
       expect(() => createUnixServer(make, { path: "" })).toThrow(TypeError);
       expect(() => createUnixServer(make, { path: "/a", ssl: true as never })).toThrow(TypeError);
       expect(() => createUnixServer(make, { path: "/a", sslHandshakeTimeout: 1 })).toThrow(

@@ -4,6 +4,7 @@ import { contendedLock, heldLock } from "./scenarios/contended-lock.ts";
 import { echoBulk, echoFifty, echoOne } from "./scenarios/echo.ts";
 import { freeLock } from "./scenarios/free-lock.ts";
 import { limitedJobs } from "./scenarios/limited-jobs.ts";
+import { idleConnections } from "./scenarios/idle-connections.ts";
 import { parked } from "./scenarios/parked.ts";
 import { pingPong } from "./scenarios/ping-pong.ts";
 import { queuePingPong } from "./scenarios/queue-ping-pong.ts";
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   echoFifty,
   echoOne,
   echoBulk,
+  idleConnections,
   sleepers,
   parked,
 ];

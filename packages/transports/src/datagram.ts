@@ -196,7 +196,7 @@ async function openOne(
   };
   socket.on("error", settle);
   socket.once("listening", () => {
-    if (connects) socket.connect(remotePort, remote.address, settle as () => void);
+    if (connects) socket.connect(remotePort, remote.address, settle);
     else settle();
   });
   const forget = loop.atClose(() => socket.close());

@@ -36,6 +36,43 @@ describe("a connection attempt", () => {
       await near.lost();
     }));
 
+  test("does not wait for an address that does not answer with happyEyeballsDelay", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+
+      // The first is of a network for documentation: it is silent, or cannot be reached.
+      const [transport, near] = await createConnection(() => new Recorder(), {
+        host: "example.org",
+        port: recording.port,
+        lookup: resolveTo("192.0.2.1", "127.0.0.1"),
+        happyEyeballsDelay: 10,
+      });
+
+      expect(transport.getExtraInfo("peername")?.address).toBe("127.0.0.1");
+      transport.close();
+      await near.lost();
+    }));
+
+  test("lists all errors with happyEyeballsDelay, too, and refuses a delay that is none", () =>
+    run(async () => {
+      const address = { host: "example.org", port: await refusedPort() };
+      const lookup = resolveTo("127.0.0.1", "127.0.0.2");
+      const options = { ...address, lookup, happyEyeballsDelay: 1_000 };
+
+      await expect(createConnection(() => new Recorder(), options)).rejects.toMatchObject({
+        code: "ECONNREFUSED",
+        errors: [{}, {}],
+      });
+      for (const happyEyeballsDelay of [-1, Number.NaN])
+        expect(() =>
+          createConnection(() => new Recorder(), { ...options, happyEyeballsDelay }),
+        ).toThrow(RangeError);
+      for (const interleave of [-1, 1.5])
+        expect(() => createConnection(() => new Recorder(), { ...options, interleave })).toThrow(
+          RangeError,
+        );
+    }));
+
   test("fails with one error that lists those of all addresses", () =>
     run(async () => {
       const port = await refusedPort();

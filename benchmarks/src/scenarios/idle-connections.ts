@@ -25,7 +25,7 @@ function ignore(): void {
 }
 
 /** All connections share the memory that nothing is read into. */
-class Sink implements BufferedProtocol, Pick<Protocol, "eofReceived"> {
+class Sink implements BufferedProtocol {
   static readonly #buffer = Buffer.alloc(1_024);
 
   getBuffer(): Buffer {

@@ -97,7 +97,7 @@ export async function tinypool(threads: number): Promise<ThreadPool> {
   return {
     echo: (value) => pool.run(value, { name: "echo" }),
     spin: (duration) => pool.run(duration, { name: "spin" }),
-    pass: (buffer) => pool.run(buffer, { name: "pass", transferList: [buffer] }),
+    pass: (buffer) => pool.run(buffer, { name: "pass", transferList: [buffer] as never }),
   };
 }
 
@@ -109,7 +109,7 @@ export async function workerpool(threads: number): Promise<ThreadPool> {
     workerType: "thread",
   });
   const call = (name: string, value: unknown, moved: ArrayBuffer[] = []): PromiseLike<unknown> =>
-    pool.exec(name, [value], { transfer: moved as object[] });
+    pool.exec(name, [value], { transfer: moved });
   return {
     echo: (value) => call("echo", value),
     spin: (duration) => call("spin", duration),

@@ -1,6 +1,5 @@
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { runOutside } from "@aio/loop";
-import { inheritedExecArgv } from "./exec-argv.ts";
 import { CLOSE, type Message, SLOTS, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
 import { PoolWorker, type WorkerEvents } from "./pool-worker.ts";
@@ -58,7 +57,7 @@ class Thread extends PoolWorker {
     const worker = new Worker(WORKER, {
       name,
       env,
-      execArgv: [...(execArgv ?? inheritedExecArgv())],
+      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
       workerData: { port: port2, settings: { ...settings, flags } },
       transferList: [port2],
       resourceLimits:

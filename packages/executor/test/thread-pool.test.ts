@@ -78,13 +78,20 @@ describe("ThreadPoolExecutor", () => {
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
 
-      const argument = await thrownBy(() => pool.submit((value: unknown) => value, () => 1));
+      const argument = await thrownBy(() =>
+        pool.submit(
+          (value: unknown) => value,
+          () => 1,
+        ),
+      );
       const result = await thrownBy(() => pool.submit(functions.returnFunction));
       const after = await pool.submit(functions.add, 1, 2);
 
       expect(argument).toBeInstanceOf(TypeError);
       expect(argument.message).toMatch(/arguments of `anonymous` cannot be sent .*pass plain data/);
-      expect(result.message).toMatch(/result of `returnFunction` cannot be sent .*return plain data/);
+      expect(result.message).toMatch(
+        /result of `returnFunction` cannot be sent .*return plain data/,
+      );
       expect(after).toBe(3);
     }));
 
@@ -185,7 +192,11 @@ describe("ThreadPoolExecutor", () => {
 
       gate.open();
       await drained;
-      expect(await gather(running, waiting, pool.submit(functions.add, 3, 4))).toEqual(["released", 3, 7]);
+      expect(await gather(running, waiting, pool.submit(functions.add, 3, 4))).toEqual([
+        "released",
+        3,
+        7,
+      ]);
     }));
 
   test("does not let a job wait behind a long one that short ones have made room for", () =>

@@ -319,9 +319,9 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
         this.#queue.delete(job);
         this.#give(worker, job);
       }
-      this.#roomMade();
     }
     if (worker.load === 0) this.#rest(worker);
+    this.#roomMade();
   }
 
   /** The worker has nothing to do. */

@@ -1,4 +1,4 @@
-import { CancelledError, isCancelled } from "@aio/loop";
+import { CancelledError, isCancelled, type Operation } from "@aio/loop";
 import { run } from "@aio/task";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { inThread, runInExecutor, ThreadPoolExecutor, toThread } from "../src/index.ts";
@@ -14,7 +14,7 @@ describe("inThread", () => {
 
   test("keeps the types, and has nothing but the functions", () => {
     expectTypeOf(functions.add).parameters.toEqualTypeOf<[a: number, b: number]>();
-    expectTypeOf(functions.addLater(1, 2)).resolves.toEqualTypeOf<number>();
+    expectTypeOf(functions.addLater).returns.toEqualTypeOf<Operation<number>>();
     expectTypeOf(functions).not.toHaveProperty("notAFunction");
   });
 

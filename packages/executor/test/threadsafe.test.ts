@@ -1,4 +1,4 @@
-import { wrapFuture } from "@aio/loop";
+import { getRunningLoop, wrapFuture } from "@aio/loop";
 import { createTask, currentTask, run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Worker } from "node:worker_threads";
@@ -21,7 +21,7 @@ class Calls implements Api {
   };
   readonly never = async (): Promise<void> => {
     try {
-      await createTask(() => new Promise<void>(() => undefined));
+      await getRunningLoop().createFuture<void>();
     } catch (error) {
       this.note(`${(error as Error).name}: ${(error as Error).message}`);
       throw error;

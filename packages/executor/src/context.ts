@@ -25,7 +25,7 @@ export function shareContext<T>(name: string, storage: AsyncLocalStorage<T>): As
   const known = contexts.get(name);
   if (known !== undefined && known !== storage)
     throw new RangeError(`Another storage is shared as ${inspect(name)}; take another name`);
-  contexts.set(name, storage as AsyncLocalStorage<unknown>);
+  contexts.set(name, storage);
   // Imported by the very job that it travels with.
   if (known === undefined && job?.context !== undefined && name in job.context)
     storage.enterWith(job.context[name] as T);

@@ -79,5 +79,5 @@ function takesThisFromOutside(scope: Scope): boolean {
 }
 
 function usesThis(scope: Scope): boolean {
-  return "thisFound" in scope && scope.thisFound === true;
+  return "thisFound" in scope && scope.thisFound;
 }

@@ -39,7 +39,7 @@ export class Job<T> extends Future<T> {
 
   /** Whether a worker has started it, and it is not done. */
   get running(): boolean {
-    return !this.done && this.#owner.isStarted(this as Job<unknown>);
+    return !this.done && this.#owner.isStarted(this);
   }
 
   /** What is to be done; null when the job is over. */
@@ -49,7 +49,7 @@ export class Job<T> extends Future<T> {
 
   override request(request: CancelRequest): boolean {
     if (this.done) return false;
-    this.#owner.withdraw(this as Job<unknown>, request);
+    this.#owner.withdraw(this, request);
     this.#work = null;
     return super.request(request);
   }

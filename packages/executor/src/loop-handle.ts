@@ -64,7 +64,7 @@ export class LoopHandle<F> {
     if (entry === undefined) return;
     exposed.delete(this.id);
     Atomics.store(this.closed, 0, 1);
-    for (const { end } of entry.calls.values()) end(closedError());
+    for (const call of entry.calls.values()) call.end(closedError());
     for (const port of entry.ports) port.close();
     entry.forget();
   }

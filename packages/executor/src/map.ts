@@ -160,7 +160,7 @@ class MapWork {
     if (this.#settings.ordered)
       return this.#window[0]?.done === true ? (this.#window.shift() ?? null) : null;
     const job = this.#done.shift() ?? null;
-    if (job !== null) this.#window.splice(this.#window.indexOf(job), 1);
+    if (job !== null) void this.#window.splice(this.#window.indexOf(job), 1);
     return job;
   }
 

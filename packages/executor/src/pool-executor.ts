@@ -141,7 +141,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       moved: transferables(args),
       context,
     });
-    this.#admit(job as Job<unknown>);
+    this.#admit(job);
     return job;
   }
 
@@ -204,7 +204,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       this.#finish(worker, rest[0] as number, rest[2] as number)?.break(
         unpackError(rest[1] as Packed),
       );
-    else if (kind === SKIPPED) this.#finish(worker, rest[0] as number, -1);
+    else if (kind === SKIPPED) void this.#finish(worker, rest[0] as number, -1);
     else if (kind === READY) worker.isReady = true;
     else if (kind === BROKEN) worker.broken = { error: unpackError(rest[0] as Packed) };
     else if (kind === CALL) answerCall(rest, worker);

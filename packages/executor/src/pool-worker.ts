@@ -123,7 +123,7 @@ export abstract class PoolWorker {
   withdraw(job: Job<unknown>, abort: readonly [message: string, reason: string] | null): boolean {
     const index = this.#outbox.indexOf(job);
     if (index >= 0) {
-      this.#outbox.splice(index, 1);
+      void this.#outbox.splice(index, 1);
       return true;
     }
     const slot = this.#slotOf.get(job);
@@ -215,7 +215,7 @@ export abstract class PoolWorker {
   #refused(jobs: readonly Job<unknown>[], error: unknown): void {
     for (const job of jobs) {
       const slot = this.#slotOf.get(job);
-      if (slot !== undefined) this.finish(slot, -1);
+      if (slot !== undefined) void this.finish(slot, -1);
     }
     if (jobs.length > 1) {
       for (const job of jobs) this.#send([job]);

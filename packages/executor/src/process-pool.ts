@@ -63,7 +63,7 @@ class Process extends PoolWorker {
 
   override post(message: Message): void {
     // What cannot be sent is thrown here; that the process is gone is told by its exit.
-    if (this.#child.connected) this.#child.send(message as unknown as object, () => undefined);
+    if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
   override hold(): void {

@@ -13,6 +13,7 @@ describe("inThread", () => {
     }));
 
   test("keeps the types, and has nothing but the functions", () => {
+    expect(functions.add.name).toBe("add");
     expectTypeOf(functions.add).parameters.toEqualTypeOf<[a: number, b: number]>();
     expectTypeOf(functions.addLater).returns.toEqualTypeOf<Operation<number>>();
     expectTypeOf(functions).not.toHaveProperty("notAFunction");
@@ -63,14 +64,21 @@ describe("What a job throws", () => {
           { range: RangeError, custom: Error, aggregate: AggregateError, dom: DOMException }[kind],
         );
         expect(error.stack).toContain("functions.ts");
-        if (kind === "custom") expect(error.cause).toBeInstanceOf(TypeError);
-        if (kind === "aggregate")
-          expect((error as unknown as AggregateError).errors.map(String)).toEqual([
-            "TypeError: one",
-            "RangeError: two",
-          ]);
       }),
   );
+
+  test("brings its cause, and the errors of an AggregateError", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const custom = await thrownBy(() => pool.submit(functions.failWith, "custom"));
+      const both = await thrownBy(() => pool.submit(functions.failWith, "aggregate"));
+
+      expect(custom.cause).toBeInstanceOf(TypeError);
+      expect((both as unknown as AggregateError).errors.map(String)).toEqual([
+        "TypeError: one",
+        "RangeError: two",
+      ]);
+    }));
 
   test("may be no error", () =>
     run(async () => {

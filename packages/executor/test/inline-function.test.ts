@@ -4,6 +4,20 @@ import { inlineSource } from "../src/inline-function.ts";
 const outside = 1;
 const other = 2;
 
+function countUp(n: number): number {
+  return n + 1;
+}
+
+class Thing {
+  readonly field = 1;
+}
+
+const holder = {
+  add(this: void, a: number): number {
+    return a + 1;
+  },
+};
+
 describe("An inline function", () => {
   test.each([
     ["an arrow function", (a: number) => a + 1],
@@ -14,14 +28,7 @@ describe("An inline function", () => {
       },
     ],
     ["an async one", async (a: number) => await Promise.resolve(a)],
-    [
-      "a method",
-      {
-        add(a: number) {
-          return a + 1;
-        },
-      }.add,
-    ],
+    ["a method", holder.add],
     [
       "one with its own variables",
       (a: number) => {
@@ -65,8 +72,8 @@ describe("An inline function", () => {
 
   test.each([
     ["a part of Node", Math.max, "has no source"],
-    ["bound", (() => 1).bind(null), "has no source"],
-    ["a class", class Thing {}, "is a class"],
+    ["bound", countUp.bind(null), "has no source"],
+    ["a class", Thing, "is a class"],
   ])("is refused when it is %s", (_what, fn, message) => {
     expect(() => inlineSource(fn)).toThrow(message);
   });

@@ -252,6 +252,8 @@ def main(loop, scenario, operations, duration):
         else measure_bytes(memory, n)
     )
     wall, cpu, size = asyncio.run(measuring)
+    if PROCESSES is not None:
+        PROCESSES.shutdown()
     print(json.dumps({"wall": wall / n, "cpu": cpu / n, "bytes": size / n}))
 
 

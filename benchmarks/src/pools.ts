@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type Executor, inThread, ThreadPoolExecutor, transfer } from "@aio/executor";
+import {
+  type Executor,
+  inThread,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  transfer,
+} from "@aio/executor";
 
 /** A pool of threads that can do the jobs of `workers/jobs.ts`. */
 export interface ThreadPool {
@@ -56,7 +62,15 @@ export async function bare(threads: number): Promise<ThreadPool> {
 
 /** Ours. It can be used in every loop, one after the other. */
 export async function aio(threads: number): Promise<ThreadPool> {
-  const executor: Executor = new ThreadPoolExecutor({ maxWorkers: threads, idleTimeout: Infinity });
+  return jobsOf(new ThreadPoolExecutor({ maxWorkers: threads, idleTimeout: Infinity }));
+}
+
+/** Ours, on processes: buffers are copied. */
+export async function aioProcesses(processes: number): Promise<ThreadPool> {
+  return jobsOf(new ProcessPoolExecutor({ maxWorkers: processes, idleTimeout: Infinity }));
+}
+
+function jobsOf(executor: Executor): ThreadPool {
   const { echo, pass, spin } = inThread<typeof import("./workers/aio.ts")>(
     new URL("workers/aio.ts", import.meta.url),
   );

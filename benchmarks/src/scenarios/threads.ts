@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { run } from "@aio/task";
 import {
   aio,
+  aioProcesses,
   bare,
   opened,
   type OpenPool,
@@ -72,10 +73,14 @@ function compare(
     const once = opened(open);
     return async (n) => work(await once(threads), n);
   };
-  const ours = opened(aio);
+  const ours = (open: OpenPool): Body => {
+    const once = opened(open);
+    return (n) => run(async () => work(await once(threads), n));
+  };
   return {
     postMessage: { body: foreign(bare) },
-    aio: { body: async (n) => run(async () => work(await ours(threads), n)), target },
+    aio: { body: ours(aio), target },
+    "aio processes": { body: ours(aioProcesses), share: 0.2 },
     piscina: { body: foreign(piscina) },
     "piscina without Atomics": { body: foreign(piscinaWithoutAtomics) },
     tinypool: { body: foreign(tinypool) },

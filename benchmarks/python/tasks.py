@@ -1,6 +1,7 @@
 """The task scenarios on asyncio: tasks.py LOOP SCENARIO OPERATIONS DURATION writes a sample as JSON."""
 
 import asyncio
+import concurrent.futures
 import gc
 import json
 import os
@@ -218,6 +219,58 @@ async def parked_tasks(n, parked):
     return sum(await asyncio.gather(*tasks))
 
 
+THREADS = concurrent.futures.ThreadPoolExecutor(1)
+
+
+def echo(value):
+    return value
+
+
+async def round_trips(n):
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(THREADS)
+    count = 0
+    for i in range(n):
+        count += await asyncio.to_thread(echo, i) == i
+    return count
+
+
+async def in_flight(n):
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(THREADS)
+    numbers = iter(range(n))
+    count = 0
+
+    async def lane():
+        nonlocal count
+        for i in numbers:
+            value = await asyncio.to_thread(echo, i)
+            count += value == i
+
+    await asyncio.gather(*[lane() for _ in range(64)])
+    return count
+
+
+# Threads would take turns at the interpreter: work for the processor is for processes.
+PROCESSES = None
+
+
+def spin(duration):
+    end = time.perf_counter() + duration
+    while time.perf_counter() < end:
+        pass
+    return duration
+
+
+async def short_jobs(n):
+    global PROCESSES
+    if PROCESSES is None:
+        PROCESSES = concurrent.futures.ProcessPoolExecutor()
+    loop = asyncio.get_running_loop()
+    jobs = [loop.run_in_executor(PROCESSES, spin, 0.002) for _ in range(n)]
+    return sum(duration == 0.002 for duration in await asyncio.gather(*jobs))
+
+
 SCENARIOS = {
     "1a": spawn_and_join,
     "1b": spawn_and_await,
@@ -233,6 +286,9 @@ SCENARIOS = {
     "7a": timers,
     "7b": timeouts,
     "7c": sleeps,
+    "10a": round_trips,
+    "10b": in_flight,
+    "10d": short_jobs,
 }
 MEMORY = {"11a": sleepers, "11b": parked_tasks}
 
@@ -287,6 +343,8 @@ def main(loop, scenario, operations, duration):
         else measure_bytes(memory, n)
     )
     wall, cpu, size = asyncio.run(measuring)
+    if PROCESSES is not None:
+        PROCESSES.shutdown()
     print(json.dumps({"wall": wall / n, "cpu": cpu / n, "bytes": size / n}))
 
 

@@ -12,6 +12,7 @@ import { sleepers } from "./scenarios/sleepers.ts";
 import { sleeps } from "./scenarios/sleeps.ts";
 import { spawnAndAwait } from "./scenarios/spawn-and-await.ts";
 import { spawnAndJoin } from "./scenarios/spawn-and-join.ts";
+import { inFlight, roundTrips, shortJobs, transfers } from "./scenarios/threads.ts";
 import { timeouts } from "./scenarios/timeouts.ts";
 import { timers } from "./scenarios/timers.ts";
 import { yields } from "./scenarios/yields.ts";
@@ -37,6 +38,10 @@ export const scenarios: readonly Scenario[] = [
   echoOne,
   echoBulk,
   idleConnections,
+  roundTrips,
+  inFlight,
+  transfers,
+  shortJobs,
   sleepers,
   parked,
 ];

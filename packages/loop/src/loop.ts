@@ -57,6 +57,7 @@ export class EventLoop {
   readonly #signals = new SignalHandlers();
   readonly #asyncGens = new AsyncGenerators();
   readonly #closers = new Set<() => void>();
+  readonly #shutdownSteps = new Set<() => PromiseLike<void>>();
   #exceptionHandler: ExceptionHandler | null = null;
   #closed = false;
   #run: PromiseWithResolvers<void> | null = null;
@@ -366,6 +367,29 @@ export class EventLoop {
    */
   async shutdownAsyncGens(): Promise<void> {
     if (this.#asyncGens.size > 0) await this.#asyncGens.close(this);
+  }
+
+  /**
+   * Has `step` called, and waited for, at the end of the run, when all tasks have ended and the loop can still
+   * be used: for what has to be ended in good order, such as an executor.
+   * @returns a function that takes it back.
+   */
+  atShutdown(step: () => PromiseLike<void>): () => void {
+    checkFunction("step", step);
+    this.#shutdownSteps.add(step);
+    return () => void this.#shutdownSteps.delete(step);
+  }
+
+  /** Calls what {@link EventLoop.atShutdown} was told of, each once, one after the other. Errors go to the exception handler. */
+  async runShutdownSteps(): Promise<void> {
+    for (const step of this.#shutdownSteps) {
+      this.#shutdownSteps.delete(step);
+      try {
+        await step();
+      } catch (exception) {
+        this.callExceptionHandler({ message: "Exception in a step of atShutdown", exception });
+      }
+    }
   }
 
   /** Whether the loop has a handler for `signal`. */

@@ -604,3 +604,25 @@ describe("An EventLoop in debug mode", () => {
     expect(output).toEqual(["ResourceWarning: unclosed event loop; call close()"]);
   });
 });
+
+describe("EventLoop.atShutdown", () => {
+  test("has its steps called once each, in order, and reports what they throw", async () => {
+    const loop = newEventLoop();
+    const order: string[] = [];
+    const reports: unknown[] = [];
+    loop.exceptionHandler = (_loop, { exception }) => void reports.push(exception);
+    const error = new Error("a step");
+    loop.atShutdown(async () => void order.push("first"));
+    loop.atShutdown(() => Promise.reject(error));
+    const takeBack = loop.atShutdown(async () => void order.push("taken back"));
+    loop.atShutdown(async () => void order.push("last"));
+    takeBack();
+
+    await loop.runShutdownSteps();
+    await loop.runShutdownSteps();
+    loop.close();
+
+    expect(order).toEqual(["first", "last"]);
+    expect(reports).toEqual([error]);
+  });
+});

@@ -147,7 +147,7 @@ export class Runner implements AsyncDisposable {
     if (loop === null) return;
     try {
       await cancelAll(loop);
-      await closeAll(loop);
+      await shutDown(loop);
     } finally {
       if (this.#options.loopFactory === undefined) setEventLoop(null);
       for (const record of loop.unretrieved) record.report();
@@ -186,14 +186,21 @@ async function cancelAll(loop: EventLoop): Promise<void> {
   }
 }
 
-/** Closes the async generators that `loop` was told of. */
-async function closeAll(loop: EventLoop): Promise<void> {
+/** Ends what outlives the tasks of `loop`: async generators first, executors and the like behind them. */
+async function shutDown(loop: EventLoop): Promise<void> {
+  await runToEnd(loop, () => loop.shutdownAsyncGens(), "Asynchronous generators");
+  await runToEnd(loop, () => loop.runShutdownSteps(), "Steps of atShutdown");
+}
+
+async function runToEnd(loop: EventLoop, coroutine: Coroutine<void>, what: string): Promise<void> {
   try {
-    await loop.runUntilComplete(createTask(() => loop.shutdownAsyncGens(), { loop }));
+    await loop.runUntilComplete(createTask(coroutine, { loop }));
   } catch (error) {
     if (!(error instanceof DeadlockError)) throw error;
-    const message = "Asynchronous generators did not end when the run did";
-    loop.callExceptionHandler({ message, exception: error });
+    loop.callExceptionHandler({
+      message: `${what} did not end when the run did`,
+      exception: error,
+    });
   }
 }
 

@@ -1,0 +1,76 @@
+import type { Future, Operation } from "@aio/loop";
+import { JobMap, type MapOptions } from "./map.ts";
+
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+  /** Whether to wait until all jobs are done and all workers have ended: true by default. */
+  readonly wait?: boolean | undefined;
+  /** Whether to cancel the jobs that have not started: false by default, they are still done. */
+  readonly cancelFutures?: boolean | undefined;
+}
+
+/**
+ * Calls functions somewhere else: in threads, in processes, on other machines.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/concurrent.futures.html#executor-objects | concurrent.futures.Executor}.
+ */
+export abstract class Executor implements AsyncDisposable {
+  /** How many jobs it does at a time. */
+  abstract readonly maxWorkers: number;
+
+  /**
+   * Has `fn(...args)` called by a worker.
+   *
+   * Cancellation of the Future: it is done at once. A job that waits for a worker is withdrawn; one that
+   * runs is told by its `currentSignal()`.
+   * @throws TypeError when `fn` cannot be sent; RuntimeError after {@link Executor.shutdown}, and outside
+   * of a loop; ExecutorFullError when too many jobs wait.
+   */
+  abstract submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
+
+  /** Takes no more jobs, and ends the workers when all jobs are done. Can be called again. */
+  abstract shutdown(options?: ShutdownOptions): Operation<void>;
+
+  /**
+   * Waits until there is room for another job in the queue.
+   *
+   * Cancellation: nothing changes.
+   */
+  abstract drain(): Operation<void>;
+
+  /**
+   * Calls `fn(item)` for each of `items`, and gives the results as they are asked for. Items are
+   * taken as results are: no more than `concurrency` are under way or wait to be asked for.
+   *
+   * Cancellation, an error, or leaving the loop early: the calls that are under way are cancelled.
+   *
+   * Counterpart of `concurrent.futures.Executor.map`, which takes all items at once.
+   *
+   * @example
+   * ```ts
+   * for await (const digest of executor.map(hash, files, { ordered: false })) console.log(digest);
+   * ```
+   */
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions & { readonly returnExceptions?: false | undefined },
+  ): JobMap<Awaited<R>>;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions,
+  ): JobMap<Awaited<R> | Error>;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): JobMap<Awaited<R> | Error> {
+    return new JobMap(this, fn, items, options);
+  }
+
+  /** {@link Executor.shutdown}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import * as executor from "../src/index.ts";
+
+test("@aio/executor exports exactly these names", () => {
+  expect(Object.keys(executor).toSorted()).toEqual([
+    "ConcurrentFuture",
+    "Executor",
+    "ExecutorFullError",
+    "Job",
+    "JobMap",
+    "LoopHandle",
+    "PoolExecutor",
+    "ProcessPoolExecutor",
+    "Progress",
+    "ThreadPoolExecutor",
+    "WorkerDiedError",
+    "callSoonThreadsafe",
+    "currentSignal",
+    "exposeLoop",
+    "inThread",
+    "runCoroutineThreadsafe",
+    "runInExecutor",
+    "setDefaultExecutor",
+    "shareContext",
+    "shutdownDefaultExecutor",
+    "toThread",
+    "transfer",
+  ]);
+});

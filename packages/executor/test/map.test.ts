@@ -1,0 +1,130 @@
+import { createTask, run } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import { ThreadPoolExecutor } from "../src/index.ts";
+import { functions, thrownBy } from "./functions.ts";
+
+async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const result of results) all.push(result);
+  return all;
+}
+
+const evenOnly = (n: number): number => {
+  if (n % 2 === 1) throw new RangeError(`odd: ${n}`);
+  return n;
+};
+
+describe("Executor.map", () => {
+  test("gives the results in the order of the items, whatever ends first", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+      const slowFirst = async (n: number): Promise<number> => {
+        await new Promise((resolve) => setTimeout(resolve, n === 1 ? 50 : 0)); // oxlint-disable-line no-restricted-globals -- in a thread
+        return 10 * n;
+      };
+
+      expect(await collect(pool.map(slowFirst, [1, 2, 3, 4]))).toEqual([10, 20, 30, 40]);
+      expect((await collect(pool.map(slowFirst, [1, 2, 3], { ordered: false }))).at(-1)).toBe(10);
+    }));
+
+  test("takes async iterables, and no more items than it may", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+      let taken = 0;
+      async function* items(): AsyncGenerator<number> {
+        for (let i = 0; i < 20; i += 1) {
+          taken += 1;
+          yield i;
+        }
+      }
+      const ahead: number[] = [];
+      let given = 0;
+
+      for await (const n of pool.map((i: number) => i, items(), { concurrency: 3 })) {
+        expect(n).toBe(given);
+        given += 1;
+        ahead.push(taken - given);
+      }
+
+      expect(given).toBe(20);
+      expect(Math.max(...ahead)).toBeLessThanOrEqual(3);
+    }));
+
+  test("tells of its progress", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+      const seen: string[] = [];
+      const results = pool.map(evenOnly, [0, 1, 2], {
+        returnExceptions: true,
+        onProgress: ({ done, failed, total, rate }) =>
+          seen.push(`${done}/${total} ${failed} ${rate > 0}`),
+      });
+
+      const all = await collect(results);
+
+      expect(all.map(String)).toEqual(["0", "RangeError: odd: 1", "2"]);
+      expect(seen.map((line) => line.slice(0, 3))).toEqual(["1/3", "2/3", "3/3"]);
+      expect(seen.at(-1)).toBe("3/3 1 true");
+    }));
+
+  test("throws the first error, and cancels the rest", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+
+      const error = await thrownBy(() => collect(pool.map(evenOnly, [0, 1, 2, 3, 4])));
+
+      expect(error.message).toBe("odd: 1");
+      expect(pool.queueSize).toBe(0);
+    }));
+
+  test("cancels what is under way, and ends its source, when it is left", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      let isClosed = false;
+      function* items(): Generator<number> {
+        try {
+          for (let i = 0; ; i += 1) yield i;
+        } finally {
+          isClosed = true;
+        }
+      }
+
+      for await (const n of pool.map((i: number) => i, items())) if (n === 3) break;
+
+      expect(isClosed).toBe(true);
+      expect(pool.queueSize).toBe(0);
+    }));
+
+  test("passes the cancellation of its task on", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1, grace: 1 });
+      const task = createTask(() => collect(pool.map(functions.spin, [600_000, 600_000])));
+      await pool.drain();
+      while (pool.workerCount === 0)
+        await Promise.resolve().then(() => createTask(() => undefined));
+
+      task.cancel();
+
+      expect(await thrownBy(() => task)).toMatchObject({ name: "CancelledError" });
+      expect(await pool.submit(functions.add, 1, 2)).toBe(3);
+    }));
+
+  test("keeps to the limit of the queue", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 1 });
+
+      expect(
+        await collect(pool.map((i: number) => i, [1, 2, 3, 4, 5], { concurrency: 5 })),
+      ).toEqual([1, 2, 3, 4, 5]);
+    }));
+
+  test("refuses what cannot be iterated, and to be iterated twice", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const results = pool.map((i: number) => i, [1]);
+      await collect(results);
+
+      expect(await thrownBy(() => collect(results))).toBeInstanceOf(TypeError);
+      expect(() => pool.map((i: number) => i, 5 as never)).toThrow("`items` to be iterable, got 5");
+    }));
+});

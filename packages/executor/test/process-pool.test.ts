@@ -1,0 +1,73 @@
+import { gather, run } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import { ProcessPoolExecutor } from "../src/index.ts";
+import { functions, thrownBy } from "./functions.ts";
+
+describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
+  test("calls functions in processes of their own", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 2 });
+
+      const [sum, pid, upper] = await gather(
+        pool.submit(functions.addLater, 1, 2),
+        pool.submit(functions.pid),
+        pool.submit((text: string) => text.toUpperCase(), "a"),
+      );
+
+      expect([sum, upper]).toEqual([3, "A"]);
+      expect(pid).not.toBe(process.pid);
+    }));
+
+  test("brings errors back as threads do", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+
+      const error = await thrownBy(() => pool.submit(functions.failWith, "custom"));
+
+      expect(error).toMatchObject({
+        name: "HashError",
+        code: "E_HASH",
+        cause: { message: "no input" },
+      });
+    }));
+
+  test("says by which signal a worker has died, and goes on", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+      const job = pool.submit(functions.killSelf);
+      const next = pool.submit(functions.add, 1, 2);
+
+      expect(await thrownBy(() => job)).toMatchObject({
+        name: "WorkerDiedError",
+        signal: "SIGKILL",
+      });
+      expect(await next).toBe(3);
+    }));
+
+  test("ends the process of a cancelled job after the grace period, and goes on", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 1 });
+      const before = await pool.submit(functions.pid);
+      const job = pool.submit(functions.spin, 600_000);
+
+      job.cancel();
+      const after = await pool.submit(functions.pid);
+
+      expect(after).not.toBe(before);
+    }));
+
+  test("says that an argument cannot be sent", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+
+      const error = await thrownBy(() =>
+        pool.submit(
+          (value: unknown) => value,
+          () => 1,
+        ),
+      );
+
+      expect(error.message).toContain("cannot be sent to a worker");
+      expect(await pool.submit(functions.add, 1, 2)).toBe(3);
+    }));
+});

@@ -1,4 +1,5 @@
 import type { Scenario } from "./scenario.ts";
+import { boundedMap } from "./scenarios/bounded-map.ts";
 import { boundedQueue } from "./scenarios/bounded-queue.ts";
 import { contendedLock, heldLock } from "./scenarios/contended-lock.ts";
 import { echoFifty, echoOne } from "./scenarios/echo.ts";
@@ -13,6 +14,7 @@ import { spawnAndAwait } from "./scenarios/spawn-and-await.ts";
 import { spawnAndJoin } from "./scenarios/spawn-and-join.ts";
 import { timeouts } from "./scenarios/timeouts.ts";
 import { timers } from "./scenarios/timers.ts";
+import { waiters } from "./scenarios/waiters.ts";
 import { yields } from "./scenarios/yields.ts";
 import { yieldsOfMany } from "./scenarios/yields-of-many.ts";
 
@@ -27,7 +29,9 @@ export const scenarios: readonly Scenario[] = [
   contendedLock,
   heldLock,
   freeLock,
+  waiters,
   limitedJobs,
+  boundedMap,
   boundedQueue,
   timers,
   timeouts,

@@ -9,6 +9,7 @@ const N = 12;
 describe.each(scenarios)("scenario $id", ({ implementations, connections = 0 }) => {
   const probe: Probe = {
     parked: () => undefined,
+    timed: (work) => work(),
     load: async (port) => (await load(port, Math.min(connections, 3), N, () => undefined)).echoed,
   };
   const bodies = Object.entries(implementations).flatMap(([name, { body }]): [string, Body][] =>

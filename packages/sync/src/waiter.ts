@@ -207,10 +207,11 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
 
   #reject(error: unknown): true {
     this.#state = REJECTED;
-    const rejected = (this.#outcome = Promise.reject(error));
     const react = this.#onRejected;
     // Somebody awaits it; or it was cancelled, and perhaps nobody ever will: that is no unhandled rejection.
-    if (react !== null || isCancelled(error)) rejected.catch(() => undefined);
+    const rejected = rejection(error);
+    if (react !== null || isCancelled(error)) rejected.catch(ignore);
+    this.#outcome = rejected;
     this.#settle(react, error);
     if (isAnyNoted) promises.get(this)?.reject(error);
     return true;
@@ -228,6 +229,12 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
       noted(sequels, this).reject(error); // unhandled, unless somebody chained: as with any promise
     }
   }
+}
+
+function ignore(): void {}
+
+async function rejection(error: unknown): Promise<never> {
+  throw error;
 }
 
 /** What `then` of a wait returns: a promise is made only for those who use it; `await` does not. */

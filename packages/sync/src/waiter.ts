@@ -205,15 +205,15 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     return true;
   }
 
-  #reject(error: unknown): true {
+  #reject(reason: unknown): true {
     this.#state = REJECTED;
     const react = this.#onRejected;
     // Somebody awaits it; or it was cancelled, and perhaps nobody ever will: that is no unhandled rejection.
-    const rejected = rejection(error);
-    if (react !== null || isCancelled(error)) rejected.catch(ignore);
+    const rejected = Promise.reject(reason);
+    if (react !== null || isCancelled(reason)) rejected.catch(ignore);
     this.#outcome = rejected;
-    this.#settle(react, error);
-    if (isAnyNoted) promises.get(this)?.reject(error);
+    this.#settle(react, reason);
+    if (isAnyNoted) promises.get(this)?.reject(reason);
     return true;
   }
 
@@ -232,10 +232,6 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
 }
 
 function ignore(): void {}
-
-async function rejection(error: unknown): Promise<never> {
-  throw error;
-}
 
 /** What `then` of a wait returns: a promise is made only for those who use it; `await` does not. */
 class Sequel<R> implements PromiseLike<R> {

@@ -73,7 +73,8 @@ async def queue_ping_pong(n):
     async def play(me, other):
         nonlocal seen
         for i in range(me, n, 2):
-            seen += await queues[me].get() == i
+            message = await queues[me].get()
+            seen += message == i
             queues[other].put_nowait(i + 1)
 
     queues[0].put_nowait(0)
@@ -145,7 +146,8 @@ async def bounded_queue(n):
     async def consume():
         nonlocal seen
         for i in range(n):
-            seen += await queue.get() == i
+            item = await queue.get()
+            seen += item == i
 
     await asyncio.gather(produce(), consume())
     return seen

@@ -19,7 +19,7 @@ export class Limited {
   /** A job of native promises. */
   async work(): Promise<void> {
     this.enter();
-    await undefined;
+    await Promise.resolve();
     this.leave();
   }
 }

@@ -5,6 +5,7 @@ import { median } from "./statistics.ts";
 
 const NO_PROBE: Probe = {
   parked: () => undefined,
+  timed: (work) => work(),
   load: () => Promise.reject(new Error("Not a network scenario")),
 };
 
@@ -45,12 +46,26 @@ async function measureTime(body: Body, n: number, duration: number): Promise<Sam
   const times: Times[] = [];
   await repeat(duration, async () => {
     const stop = stopwatch();
-    await check(body, n);
-    times.push(stop(n));
+    const parts: Times[] = [];
+    const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+      const stopPart = stopwatch();
+      const result = await work();
+      parts.push(stopPart(1));
+      return result;
+    };
+    await check(body, n, { ...NO_PROBE, timed });
+    times.push(parts.length === 0 ? stop(n) : typical(parts, n));
   });
   const wall = median(times.map((time) => time.wall));
   const cpu = median(times.map((time) => time.cpu));
   return { wall, cpu, bytes: 0 };
+}
+
+/** What one of `n` operations takes, done in equal parts: pauses for the garbage of what is between them are left out. */
+function typical(parts: readonly Times[], n: number): Times {
+  const each = (key: keyof Times): number =>
+    (median(parts.map((part) => part[key])) * parts.length) / n;
+  return { wall: each("wall"), cpu: each("cpu") };
 }
 
 /** Calls `call` for `duration` milliseconds, at least twice. */

@@ -4,6 +4,8 @@ import type { PythonPeer } from "./python.ts";
 export interface Probe {
   /** Memory scenarios: everything is parked now, measure. */
   readonly parked: () => void;
+  /** Does a part of what is to be measured, where there is something to prepare: only such parts count, all of one size. */
+  readonly timed: <T>(work: () => Promise<T>) => Promise<T>;
   /** Network scenarios: have the load generator send all requests to `port`, and measure meanwhile. */
   readonly load: (port: number) => Promise<number>;
 }

@@ -1,4 +1,5 @@
 import type { Scenario } from "./scenario.ts";
+import { boundedMap } from "./scenarios/bounded-map.ts";
 import { boundedQueue } from "./scenarios/bounded-queue.ts";
 import { contendedLock, heldLock } from "./scenarios/contended-lock.ts";
 import { echoBulk, echoFifty, echoOne } from "./scenarios/echo.ts";
@@ -15,6 +16,7 @@ import { spawnAndJoin } from "./scenarios/spawn-and-join.ts";
 import { inFlight, roundTrips, shortJobs, transfers } from "./scenarios/threads.ts";
 import { timeouts } from "./scenarios/timeouts.ts";
 import { timers } from "./scenarios/timers.ts";
+import { waiters } from "./scenarios/waiters.ts";
 import { yields } from "./scenarios/yields.ts";
 import { yieldsOfMany } from "./scenarios/yields-of-many.ts";
 
@@ -29,7 +31,9 @@ export const scenarios: readonly Scenario[] = [
   contendedLock,
   heldLock,
   freeLock,
+  waiters,
   limitedJobs,
+  boundedMap,
   boundedQueue,
   timers,
   timeouts,

@@ -66,7 +66,7 @@ async function native(n: number, yields: boolean): Promise<number> {
       last = promise;
       await before;
       guarded.enter();
-      if (yields) await undefined;
+      if (yields) await Promise.resolve();
       guarded.leave();
       resolve();
     }
@@ -105,7 +105,7 @@ async function asyncMutex(n: number, yields: boolean): Promise<number> {
     for (let i = 0; i < times; i += 1) {
       const release = await mutex.acquire();
       guarded.enter();
-      if (yields) await undefined;
+      if (yields) await Promise.resolve();
       guarded.leave();
       release();
     }
@@ -125,7 +125,7 @@ async function asyncSema(n: number, yields: boolean): Promise<number> {
     for (let i = 0; i < times; i += 1) {
       await sema.acquire();
       guarded.enter();
-      if (yields) await undefined;
+      if (yields) await Promise.resolve();
       guarded.leave();
       sema.release();
     }
@@ -143,7 +143,7 @@ async function pLimit(n: number, yields: boolean): Promise<number> {
   const guarded = new Guarded();
   const once = async (): Promise<void> => {
     guarded.enter();
-    if (yields) await undefined;
+    if (yields) await Promise.resolve();
     guarded.leave();
   };
   const work = async (times: number): Promise<void> => {

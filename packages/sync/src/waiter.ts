@@ -205,14 +205,15 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     return true;
   }
 
-  #reject(error: unknown): true {
+  #reject(reason: unknown): true {
     this.#state = REJECTED;
-    const rejected = (this.#outcome = Promise.reject(error));
     const react = this.#onRejected;
     // Somebody awaits it; or it was cancelled, and perhaps nobody ever will: that is no unhandled rejection.
-    if (react !== null || isCancelled(error)) rejected.catch(() => undefined);
-    this.#settle(react, error);
-    if (isAnyNoted) promises.get(this)?.reject(error);
+    const rejected = Promise.reject(reason);
+    if (react !== null || isCancelled(reason)) rejected.catch(ignore);
+    this.#outcome = rejected;
+    this.#settle(react, reason);
+    if (isAnyNoted) promises.get(this)?.reject(reason);
     return true;
   }
 
@@ -229,6 +230,8 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
     }
   }
 }
+
+function ignore(): void {}
 
 /** What `then` of a wait returns: a promise is made only for those who use it; `await` does not. */
 class Sequel<R> implements PromiseLike<R> {

@@ -1,4 +1,5 @@
 export { asCompleted, type Completed, type Completions } from "./as-completed.ts";
+export { sweepCancellations, type SweptProgram } from "./cancellation-sweep.ts";
 export {
   createEagerTaskFactory,
   createTask,
@@ -11,6 +12,7 @@ export {
 export { allTasks, currentTask } from "./current.ts";
 export { ExceptionGroup } from "./exception-group.ts";
 export { gather, type Outcomes, type Results } from "./gather.ts";
+export { mapConcurrent, type MapConcurrentOptions } from "./map-concurrent.ts";
 export { race } from "./race.ts";
 export { run, Runner, type RunnerOptions, type RunOptions } from "./runner.ts";
 export { shield } from "./shield.ts";

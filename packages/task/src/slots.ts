@@ -6,9 +6,7 @@ export class Slots {
   readonly #waiting = new Set<Future<undefined>>();
 
   constructor(limit: number) {
-    if (!(limit >= 1) || (limit !== Infinity && !Number.isInteger(limit))) {
-      throw new RangeError(`Expected \`limit\` to be a whole number from 1 on, got ${limit}`);
-    }
+    checkLimit(limit);
     this.#free = limit;
   }
 
@@ -43,4 +41,10 @@ export class Slots {
     }
     this.#free += 1;
   }
+}
+
+/** @throws RangeError when `limit` is no whole number from 1 on, nor infinite. */
+export function checkLimit(limit: number): void {
+  if (!(limit >= 1) || (limit !== Infinity && !Number.isInteger(limit)))
+    throw new RangeError(`Expected \`limit\` to be a whole number from 1 on, got ${limit}`);
 }

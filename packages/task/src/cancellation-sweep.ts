@@ -84,14 +84,13 @@ async function runSwept(
         loop.beforeStep = () => beforeStep(inner());
         await wait([task]);
         loop.beforeStep = null;
-        if (!task.cancelled && task.exception() !== null && !isCancelled(task.exception()))
-          throw task.exception();
+        failIfFailed(task);
         await endAll(inner());
         await check();
       },
       { loopFactory: () => loop },
     );
-    if (reports.length > 0) throw reports[0]?.exception ?? new Error(reports[0]?.message);
+    for (const { message, exception } of reports) throw new Error(message, { cause: exception });
   } catch (cause) {
     throw new Error(`The program fails ${when}: ${String(cause)}`, { cause });
   }
@@ -100,8 +99,13 @@ async function runSwept(
 async function endAll(tasks: readonly Task<unknown>[]): Promise<void> {
   for (const task of tasks) task.cancel();
   if (tasks.length > 0) await wait(tasks);
-  for (const task of tasks)
-    if (!task.cancelled && task.exception() !== null) throw task.exception();
+  for (const task of tasks) failIfFailed(task);
+}
+
+/** Throws what `task` threw, unless that tells of a cancellation: one that gather() passes on does. */
+function failIfFailed(task: Task<unknown>): void {
+  const exception = task.cancelled ? null : task.exception();
+  if (exception !== null && !isCancelled(exception)) throw exception;
 }
 
 /** A loop that tells before each step that it is about to run. */

@@ -1,0 +1,101 @@
+import { inspect } from "node:util";
+import { createTask, gather, sleep } from "@aio/task";
+import { describe, expect, test } from "vitest";
+import { Barrier, BrokenBarrierError } from "../src/index.ts";
+import { isolated } from "./isolated.ts";
+import { thrownBy } from "./thrown-by.ts";
+
+describe("Barrier", () => {
+  test("lets all go on when as many have come as it takes, each with a place of its own", () =>
+    isolated(async () => {
+      const barrier = new Barrier(3);
+      const early = [createTask(() => barrier.wait()), createTask(() => barrier.wait())];
+      await sleep(10);
+      expect(early.some((task) => task.done)).toBe(false);
+      expect(barrier.nWaiting).toBe(2);
+
+      expect(await barrier.wait()).toBe(2);
+      expect(await gather(early)).toEqual([0, 1]);
+      expect(barrier.nWaiting).toBe(0);
+    }));
+
+  test("can be used again and again", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const rounds: number[] = [];
+      const meet = async (): Promise<void> => {
+        for (let round = 0; round < 3; round += 1) {
+          await barrier.wait();
+          rounds.push(round);
+        }
+      };
+
+      await gather(meet, meet);
+
+      expect(rounds).toEqual([0, 0, 1, 1, 2, 2]);
+    }));
+
+  test("of one lets everybody through", () =>
+    isolated(async () => {
+      expect(await new Barrier(1).wait()).toBe(0);
+    }));
+
+  test.each([0, -1, 1.5])("refuses %d parties", (parties) => {
+    expect(() => new Barrier(parties)).toThrow(RangeError);
+  });
+
+  test("that is aborted throws at all who wait, and who come, until it is reset", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const waiting = createTask(() => barrier.wait());
+      await sleep(1);
+
+      await barrier.abort();
+
+      expect(await thrownBy(waiting)).toBeInstanceOf(BrokenBarrierError);
+      expect(await thrownBy(barrier.wait())).toBeInstanceOf(BrokenBarrierError);
+      expect(barrier.broken).toBe(true);
+      await barrier.reset();
+      expect(barrier.broken).toBe(false);
+      expect(await gather([() => barrier.wait(), () => barrier.wait()])).toEqual([0, 1]);
+    }));
+
+  test("that is reset throws at those who wait, and is whole", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const waiting = createTask(() => barrier.wait());
+      await sleep(1);
+
+      await barrier.reset();
+
+      expect(await thrownBy(waiting)).toBeInstanceOf(BrokenBarrierError);
+      expect(barrier.broken).toBe(false);
+      expect(barrier.nWaiting).toBe(0);
+    }));
+
+  test("goes on waiting for others when one is cancelled", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const gone = createTask(() => barrier.wait());
+      await sleep(1);
+      gone.cancel();
+      await sleep(1);
+      expect(barrier.nWaiting).toBe(0);
+
+      expect(await gather([() => barrier.wait(), () => barrier.wait()])).toEqual([0, 1]);
+    }));
+
+  test("shows its state", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      void createTask(() => thrownBy(barrier.wait()));
+      await sleep(1);
+      const states = [inspect(barrier)];
+      await barrier.abort();
+
+      expect([...states, inspect(barrier)]).toEqual([
+        "<Barrier filling waiting=1/2>",
+        "<Barrier broken>",
+      ]);
+    }));
+});

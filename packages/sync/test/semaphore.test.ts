@@ -1,0 +1,178 @@
+import { inspect } from "node:util";
+import { getRunningLoop } from "@aio/loop";
+import { createTask, gather, sleep, yieldNow } from "@aio/task";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { BoundedSemaphore, Semaphore } from "../src/index.ts";
+import { isolated } from "./isolated.ts";
+import { thrownBy } from "./thrown-by.ts";
+
+describe("Semaphore", () => {
+  test("has one permit unless told otherwise", () => {
+    expect(new Semaphore().value).toBe(1);
+  });
+
+  test.each([-1, 1.5, Number.NaN])("refuses %d permits", (value) => {
+    expect(() => new Semaphore(value)).toThrow(RangeError);
+  });
+
+  test("refuses what is no number", () => {
+    expect(() => new Semaphore("3" as never)).toThrow("Expected `value` to be a number, got '3'");
+  });
+
+  test("lets as many through as it has permits, the others in order", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(2);
+      const order: string[] = [];
+      const work = async (name: string): Promise<void> => {
+        using _held = await semaphore.acquire();
+        order.push(name);
+        await sleep(10);
+      };
+
+      const working = gather(...["a", "b", "c", "d"].map((name) => () => work(name)));
+      await sleep(5);
+      expect(order).toEqual(["a", "b"]);
+      await working;
+
+      expect(order).toEqual(["a", "b", "c", "d"]);
+      expect(getRunningLoop().time()).toBe(20);
+    }));
+
+  test("goes straight through when a permit is free, without a turn of the loop", () =>
+    isolated(async () => {
+      let turns = 0;
+      getRunningLoop().callSoon(() => (turns += 1));
+
+      await new Semaphore(1).acquire();
+
+      expect(turns).toBe(0);
+    }));
+
+  test("may get more permits than it began with", () => {
+    const semaphore = new Semaphore(0);
+
+    semaphore.release();
+    semaphore.release();
+
+    expect(semaphore.value).toBe(2);
+  });
+
+  test("gives a permit on its way to nobody else", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const waiting = createTask(() => semaphore.acquire());
+      await yieldNow();
+
+      semaphore.release();
+
+      expect(semaphore.locked).toBe(true);
+      expect(semaphore.value).toBe(0);
+      await waiting;
+    }));
+
+  test("gives a permit that was on its way to the next when its waiter is cancelled", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const first = createTask(() => semaphore.acquire());
+      const second = createTask(() => semaphore.acquire());
+      await yieldNow();
+
+      semaphore.release();
+      first.cancel();
+
+      await second;
+      expect(first.cancelled).toBe(true);
+      expect(inspect(semaphore)).toBe("<Semaphore locked>");
+    }));
+
+  test("runs a body with a permit", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(1);
+
+      expect(await semaphore.with(() => semaphore.value)).toBe(0);
+      expect(semaphore.value).toBe(1);
+    }));
+
+  test("follows a signal", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const controller = new AbortController();
+      getRunningLoop().callSoon(() => controller.abort());
+
+      expect(await thrownBy(semaphore.acquire({ signal: controller.signal }))).toMatchObject({
+        name: "CancelledError",
+        reason: "signal",
+      });
+    }));
+
+  test("shows its permits, and who waits", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(1);
+      expect(inspect(semaphore)).toBe("<Semaphore unlocked value=1>");
+      await semaphore.acquire();
+      void createTask(() => semaphore.acquire(), { name: "late" });
+      await yieldNow();
+
+      expect(inspect(semaphore)).toBe("<Semaphore locked waiters=1 (Task 'late')>");
+    }));
+});
+
+describe("BoundedSemaphore", () => {
+  test("throws when it is released more often than acquired, and is unchanged", () => {
+    const semaphore = new BoundedSemaphore(2);
+
+    expect(() => semaphore.release()).toThrow(RangeError);
+    expect(semaphore.value).toBe(2);
+  });
+
+  test("is a semaphore otherwise", () =>
+    isolated(async () => {
+      const semaphore = new BoundedSemaphore(1);
+
+      await semaphore.with(() => sleep(1));
+
+      expect(semaphore).toBeInstanceOf(Semaphore);
+      expect(inspect(semaphore)).toBe("<BoundedSemaphore unlocked value=1>");
+    }));
+});
+
+test("Permits are neither lost nor made, whoever is cancelled", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.nat(3),
+      fc.array(
+        fc.record({
+          comes: fc.nat(5),
+          holds: fc.nat(3),
+          cancelled: fc.option(fc.nat(10), { nil: null }),
+        }),
+        { maxLength: 12 },
+      ),
+      (extra, plans) =>
+        isolated(async () => {
+          const permits = extra + 1;
+          const semaphore = new Semaphore(permits);
+          let inside = 0;
+          const tasks = plans.map(({ comes, holds }) =>
+            createTask(async () => {
+              await sleep(comes);
+              using _held = await semaphore.acquire();
+              inside += 1;
+              expect(inside).toBeLessThanOrEqual(permits);
+              try {
+                await sleep(holds);
+              } finally {
+                inside -= 1;
+              }
+            }),
+          );
+          for (const [place, { cancelled }] of plans.entries())
+            if (cancelled !== null)
+              getRunningLoop().callLater(cancelled + 0.5, () => tasks[place]?.cancel());
+          await gather(tasks, { returnExceptions: true });
+
+          expect(inspect(semaphore)).toBe(`<Semaphore unlocked value=${permits}>`);
+        }),
+    ),
+  ));

@@ -15,7 +15,6 @@ describe.each(scenarios)("scenario $id", (scenario) => {
       return (await load(port, order, () => undefined)).echoed;
     },
     timed: (work) => work(),
-    load: async (port) => (await load(port, Math.min(connections, 3), N, () => undefined)).echoed,
   };
   const bodies = Object.entries(implementations).flatMap(([name, { body }]): [string, Body][] =>
     typeof body === "function" ? [[name, body]] : [],

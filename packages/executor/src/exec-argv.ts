@@ -13,3 +13,12 @@ export function inheritedExecArgv(args: readonly string[] = process.execArgv): s
   }
   return kept;
 }
+
+/**
+ * The same for a thread: undefined, where Node's own inheritance will do. That takes the options of V8, too, which a
+ * thread cannot be told, but refuses what is about the text of a program.
+ */
+export function inheritedThreadArgv(): string[] | undefined {
+  const kept = inheritedExecArgv();
+  return kept.length === process.execArgv.length ? undefined : kept;
+}

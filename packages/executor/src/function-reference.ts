@@ -12,12 +12,6 @@ export function defineReference(fn: Function, module: string, name: string): voi
   byFunction.set(fn, definition(name, { module, name }));
 }
 
-/** Whether `fn` stands for an exported function of a module. */
-export function isReference(fn: Function): boolean {
-  const known = byFunction.get(fn);
-  return known !== undefined && "module" in known.place;
-}
-
 /**
  * Returns how a worker gets `fn`: from its module, or by its source.
  * @throws TypeError when `fn` is no function, or one that cannot be sent.

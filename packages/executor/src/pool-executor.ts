@@ -383,7 +383,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   /** Ends idle workers, until there are `least`; those that have been idle for long. */
   #endIdle(least: number, since = 0): void {
     const now = performance.now();
-    let left = this.#workers.size;
+    let left = [...this.#workers].filter((worker) => !worker.isEnding).length;
     this.#idle = this.#idle.filter((worker) => {
       if (left <= least || now - worker.lastSign < since) return true;
       left -= 1;

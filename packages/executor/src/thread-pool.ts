@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
 import { runOutside } from "@aio/loop";
+import { inheritedThreadArgv } from "./exec-argv.ts";
 import { CLOSE, type Message, SLOTS, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
 import { PoolWorker, type WorkerEvents } from "./pool-worker.ts";
@@ -57,7 +58,7 @@ class Thread extends PoolWorker {
     const worker = new Worker(WORKER, {
       name,
       env,
-      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+      execArgv: execArgv === undefined ? inheritedThreadArgv() : [...execArgv],
       workerData: { port: port2, settings: { ...settings, flags } },
       transferList: [port2],
       resourceLimits:

@@ -131,7 +131,7 @@ function linkOf(port: MessagePort): Link {
 }
 
 /** Blocks until `bell` has rung, and has what has come then received. Returns false when the time has passed. */
-export function waitFor(bell: Int32Array, timeout: number, receive: () => void): boolean {
+function waitFor(bell: Int32Array, timeout: number, receive: () => void): boolean {
   const rang = Atomics.wait(bell, 0, 0, timeout) !== "timed-out";
   if (rang) receive();
   return rang;

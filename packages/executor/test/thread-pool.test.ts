@@ -3,6 +3,7 @@ import { CancelledError, getRunningLoop, RuntimeError } from "@aio/loop";
 import { createTask, gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { ThreadPoolExecutor, transfer } from "../src/index.ts";
+import { spin } from "./fixtures/functions.ts";
 import { functions, Gate, thrownBy } from "./functions.ts";
 
 describe("ThreadPoolExecutor", () => {
@@ -242,27 +243,41 @@ describe("ThreadPoolExecutor", () => {
     expect(reports).toEqual([]);
   });
 
-  test("keeps the loop free while threads are busy", { retry: 4, timeout: 60_000 }, () =>
+  // The median: on a machine that is busy with other things, the system may hold back any thread for longer.
+  test("keeps the loop free while threads are busy", { timeout: 60_000 }, () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
       await gather(pool.submit(functions.spin, 1), pool.submit(functions.spin, 1)); // started
-      let worst = 0;
-      const heart = createTask(async () => {
-        for (;;) {
-          const start = performance.now();
-          await sleep(2);
-          worst = Math.max(worst, performance.now() - start - 2);
-        }
-      });
 
-      await gather(Array.from({ length: 8 }, () => pool.submit(functions.spin, 50)));
+      const inThreads = await lagDuring(() =>
+        gather(Array.from({ length: 8 }, () => pool.submit(functions.spin, 50))),
+      );
+      const onTheLoop = await lagDuring(() =>
+        gather(Array.from({ length: 8 }, () => async () => spin(50))),
+      );
 
-      heart.cancel();
-      expect(worst).toBeGreaterThan(0);
-      expect(worst).toBeLessThan(10);
+      expect(inThreads).toBeLessThan(10);
+      expect(onTheLoop).toBeGreaterThan(40);
     }),
   );
 });
+
+/** By how many milliseconds a task that sleeps comes too late, in the median, while `work` is done. */
+async function lagDuring(work: () => PromiseLike<unknown>): Promise<number> {
+  const lags: number[] = [];
+  const heart = createTask(async () => {
+    for (;;) {
+      const start = performance.now();
+      await sleep(2);
+      lags.push(performance.now() - start - 2);
+    }
+  });
+  await sleep(0); // the heart beats
+  await work();
+  await sleep(0); // what is late comes
+  heart.cancel();
+  return lags.toSorted((a, b) => a - b)[Math.floor(lags.length / 2)] ?? Infinity;
+}
 
 describe("A job that is cancelled", () => {
   test("never runs when it waits", () =>

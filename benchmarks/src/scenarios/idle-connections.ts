@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createNodeServer } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { startServer } from "@aio/streams";
 import { run } from "@aio/task";
 import { type BufferedProtocol, createServer, type Protocol, type Server } from "@aio/transports";
@@ -46,7 +48,7 @@ async function bare(n: number, probe: Probe): Promise<number> {
   });
   server.listen({ port: 0, host: "127.0.0.1", backlog: 1_000 });
   await once(server, "listening");
-  await connected((server.address() as AddressInfo).port, n, probe);
+  await connected((server.address() as AddressInfo).port, n, probe, () => open === n);
   server.close();
   return open;
 }
@@ -63,7 +65,7 @@ function ours(
       return factory();
     };
     const server = await createServer(make, { host: "127.0.0.1", port: 0, backlog: 1_000 });
-    await connectedTo(server, n, probe);
+    await connectedTo(server, n, probe, () => open === n);
     return open;
   });
 }
@@ -77,13 +79,18 @@ function streams(n: number, probe: Probe): Promise<number> {
       await reader.read(1);
       writer.close();
     }, options);
-    await connectedTo(server, n, probe);
+    await connectedTo(server, n, probe, () => open === n);
     return open;
   });
 }
 
-async function connectedTo(server: Server, n: number, probe: Probe): Promise<void> {
-  await connected(server.sockets[0]?.port ?? 0, n, probe);
+async function connectedTo(
+  server: Server,
+  n: number,
+  probe: Probe,
+  allOpen: () => boolean,
+): Promise<void> {
+  await connected(server.sockets[0]?.port ?? 0, n, probe, allOpen);
   server.close();
   await server.waitClosed();
 }
@@ -105,12 +112,17 @@ const { once } = require("node:events");
 })();`;
 
 /** Has a process of its own hold `n` connections to `port` while memory is measured. */
-async function connected(port: number, n: number, { parked }: Probe): Promise<void> {
+async function connected(
+  port: number,
+  n: number,
+  { parked }: Probe,
+  allOpen: () => boolean,
+): Promise<void> {
   const args = ["-e", CLIENTS, String(port), String(n)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exit = once(child, "exit");
   await Promise.race([once(child.stdout, "data"), exit]);
-  for (let i = 0; i < 10; i += 1) await new Promise(setImmediate); // the last are accepted
+  while (!allOpen()) await nextTurn(); // the last are still to be accepted
   parked();
   child.stdin.end();
   await exit;

@@ -10,7 +10,9 @@ import type { Operation } from "./awaitable.ts";
  * ```
  */
 export function completed<T>(value: T): Operation<T> {
-  const promise = Promise.resolve(value) as Promise<T> & Pick<Operation<T>, "cancel">;
+  // A promise would come out of `Promise.resolve` itself, and is not ours to give a `cancel`.
+  const resolved = value instanceof Promise ? value.then() : Promise.resolve(value);
+  const promise = resolved as Promise<T> & Pick<Operation<T>, "cancel">;
   promise.cancel = refuse;
   return promise;
 }

@@ -31,3 +31,10 @@ test("A completed operation is not interrupted by a cancellation of the scope th
 
     expect(await around).toBe(7);
   }));
+
+test("A completed operation leaves a promise that it is given as it is", async () => {
+  const promise = Promise.resolve(1);
+
+  expect(await completed(promise)).toBe(1);
+  expect(promise).not.toHaveProperty("cancel");
+});

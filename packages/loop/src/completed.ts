@@ -11,7 +11,8 @@ import type { Operation } from "./awaitable.ts";
  */
 export function completed<T>(value: T): Operation<T> {
   // A promise would come out of `Promise.resolve` itself, and is not ours to give a `cancel`.
-  const resolved = value instanceof Promise ? value.then() : Promise.resolve(value);
+  const resolved =
+    value instanceof Promise ? value.then((inner: T) => inner) : Promise.resolve(value);
   const promise = resolved as Promise<T> & Pick<Operation<T>, "cancel">;
   promise.cancel = refuse;
   return promise;

@@ -155,6 +155,7 @@ async function pLimit(n: number, yields: boolean): Promise<number> {
 
 async function effect(n: number, yields: boolean): Promise<number> {
   const Effect = await import("effect/Effect");
+  const Fiber = await import("effect/Fiber");
   const Semaphore = await import("effect/Semaphore");
   const guarded = new Guarded();
   const once = Effect.gen(function* () {
@@ -168,7 +169,13 @@ async function effect(n: number, yields: boolean): Promise<number> {
       Effect.gen(function* () {
         for (let i = 0; i < times; i += 1) yield* lock.withPermit(once);
       });
-    yield* Effect.all(shares(n).map(work), { concurrency: "unbounded", discard: true });
+    yield* lock.take(1);
+    const working = yield* Effect.forkChild(
+      Effect.all(shares(n).map(work), { concurrency: "unbounded", discard: true }),
+    );
+    yield* Effect.yieldNow;
+    yield* lock.release(1);
+    yield* Fiber.join(working);
   });
   await Effect.runPromise(program);
   return guarded.count;

@@ -99,3 +99,39 @@ describe("Barrier", () => {
       ]);
     }));
 });
+
+describe("Barrier, at its edges,", () => {
+  test("lets who comes while the others leave into the next round", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const tasks = [0, 1, 2, 3].map(() => createTask(() => barrier.wait()));
+
+      expect(await gather(tasks)).toEqual([0, 1, 0, 1]);
+      expect(barrier.nWaiting).toBe(0);
+    }));
+
+  test("says whether it broke before or during the wait", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const waiting = createTask(() => barrier.wait());
+      await sleep(1);
+      await barrier.abort();
+
+      expect(await thrownBy(waiting)).toMatchObject({
+        message: "The barrier was aborted or reset while this task waited",
+      });
+      expect(await thrownBy(barrier.wait())).toMatchObject({
+        message: "The barrier is broken; reset() makes it whole",
+      });
+    }));
+
+  test("is unchanged by a reset when nobody waits", () =>
+    isolated(async () => {
+      const barrier = new Barrier(1);
+
+      await barrier.reset();
+
+      expect(await barrier.wait()).toBe(0);
+      expect(inspect(barrier)).toBe("<Barrier filling waiting=0/1>");
+    }));
+});

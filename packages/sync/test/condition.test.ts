@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { RuntimeError } from "@aio/loop";
-import { createTask, currentTask, gather, sleep, yieldNow } from "@aio/task";
+import { createTask, currentTask, gather, sleep, waitFor, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Condition, Lock } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
@@ -215,4 +215,53 @@ describe("Condition.wait, cancelled", () => {
       expect(await thrownBy(waiting)).toMatchObject({ reason: "signal" });
       expect(condition.locked).toBe(true);
     }));
+});
+
+describe("Condition.wait", () => {
+  test("gives true, without holding the lock meanwhile, and holds it afterwards", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const task = createTask(async () => {
+        using _held = await condition.acquire();
+        return [await condition.wait(), condition.locked];
+      });
+      await sleep(1);
+      expect(condition.locked).toBe(false);
+
+      await condition.with(() => condition.notify());
+
+      expect(await task).toEqual([true, true]);
+      expect(condition.locked).toBe(false);
+    }));
+
+  test("is ended by its own condition only, though others share the lock", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      const [one, other] = [new Condition(lock), new Condition(lock)];
+      const order: string[] = [];
+      const tasks = [...waitersOf(one, ["one"], order), ...waitersOf(other, ["other"], order)];
+      await sleep(1);
+
+      await lock.with(() => other.notifyAll());
+      await sleep(1);
+      expect(order).toEqual(["other"]);
+      await lock.with(() => one.notifyAll());
+      await gather(tasks);
+
+      expect(order).toEqual(["other", "one"]);
+    }));
+
+  test("throws in another loop than the first", async () => {
+    const condition = new Condition();
+    await isolated(() => thrownBy(condition.with(() => waitFor(condition.wait(), 1))));
+
+    expect(await isolated(() => thrownBy(condition.with(() => condition.wait())))).toMatchObject({
+      name: "RuntimeError",
+      message: expect.stringContaining("bound to a different event loop"),
+    });
+  });
+});
+
+test("Condition.waitFor refuses what is no function", () => {
+  expect(() => new Condition().waitFor(true as never)).toThrow(TypeError);
 });

@@ -377,3 +377,75 @@ test("A lock is held by one at a time, first come, first served, whoever is canc
         }),
     ),
   ));
+
+describe("Lock, at its edges,", () => {
+  test("says what to do when it is released once too often, and stays usable", async () => {
+    const lock = new Lock();
+    await lock.acquire();
+    lock.release();
+
+    expect(() => lock.release()).toThrow(
+      "Lock is not held; call acquire() before release(), and release() once",
+    );
+    await lock.acquire();
+    expect(lock.locked).toBe(true);
+  });
+
+  test("may be taken in one loop after the other as long as nobody waits", async () => {
+    const lock = new Lock();
+
+    const results = [
+      await isolated(() => lock.with(() => 1)),
+      await isolated(() => lock.with(() => 2)),
+    ];
+
+    expect(results).toEqual([1, 2]);
+  });
+
+  test("is not reentrant: a task that acquires what it holds waits for itself", () =>
+    isolated(async () => {
+      const lock = new Lock();
+
+      const error = await thrownBy(lock.with(() => waitFor(lock.acquire(), 10)));
+
+      expect(error).toMatchObject({ name: "TimeoutError" });
+      expect(inspect(lock)).toBe("<Lock unlocked>");
+    }));
+
+  test("is kept when the signal of its acquire is aborted afterwards", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      const controller = new AbortController();
+      await lock.acquire();
+      const waiting = createTask(() => lock.acquire({ signal: controller.signal }));
+      await yieldNow();
+      lock.release();
+      await waiting;
+
+      controller.abort();
+      await sleep(1);
+
+      expect(lock.locked).toBe(true);
+      expect(waiting.cancelled).toBe(false);
+    }));
+
+  test("goes to the next in order when a signal takes the first out of the queue", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      const controller = new AbortController();
+      const order: string[] = [];
+      await lock.acquire();
+      const first = createTask(() => lock.acquire({ signal: controller.signal }));
+      const others = ["second", "third"].map((name) =>
+        createTask(() => lock.with(() => void order.push(name))),
+      );
+      await yieldNow();
+
+      controller.abort();
+      lock.release();
+      await gather(others);
+
+      expect(await thrownBy(first)).toMatchObject({ reason: "signal" });
+      expect(order).toEqual(["second", "third"]);
+    }));
+});

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { getRunningLoop } from "@aio/loop";
-import { createTask, gather, sleep, yieldNow } from "@aio/task";
+import { createTask, gather, sleep, waitFor, yieldNow } from "@aio/task";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BoundedSemaphore, Semaphore } from "../src/index.ts";
@@ -175,4 +175,123 @@ test("Permits are neither lost nor made, whoever is cancelled", () =>
           expect(inspect(semaphore)).toBe(`<Semaphore unlocked value=${permits}>`);
         }),
     ),
+  ));
+
+describe.each([Semaphore, BoundedSemaphore])("%O, at its edges,", (Kind) => {
+  test("gives back its permit when the block of `using`, or the body, throws", () =>
+    isolated(async () => {
+      const semaphore = new Kind(1);
+      const work = async (): Promise<void> => {
+        using _held = await semaphore.acquire();
+        throw new Error("broken");
+      };
+
+      expect(await thrownBy(work())).toMatchObject({ message: "broken" });
+      expect(await thrownBy(semaphore.with(() => Promise.reject(new Error("body"))))).toMatchObject(
+        { message: "body" },
+      );
+      expect(semaphore.value).toBe(1);
+    }));
+
+  test("lets nobody overtake those who wait", () =>
+    isolated(async () => {
+      const semaphore = new Kind(1);
+      const order: string[] = [];
+      await semaphore.acquire();
+      const waiting = createTask(() => semaphore.with(() => void order.push("waited")));
+      await yieldNow();
+
+      semaphore.release();
+      await semaphore.acquire();
+      order.push("came later");
+      await waiting;
+
+      expect(order).toEqual(["waited", "came later"]);
+    }));
+
+  test("wakes several at once in the order in which they came", () =>
+    isolated(async () => {
+      const semaphore = new Kind(3);
+      for (let i = 0; i < 3; i += 1) await semaphore.acquire();
+      const order: number[] = [];
+      const tasks = [0, 1, 2].map((place) =>
+        createTask(async () => {
+          await semaphore.acquire();
+          order.push(place);
+        }),
+      );
+      await yieldNow();
+
+      for (let i = 0; i < 3; i += 1) semaphore.release();
+      await gather(tasks);
+
+      expect(order).toEqual([0, 1, 2]);
+      expect(semaphore.value).toBe(0);
+    }));
+
+  test("throws in another loop than the first that somebody waited in", async () => {
+    const semaphore = new Kind(0);
+    await isolated(() => thrownBy(waitFor(semaphore.acquire(), 1)));
+
+    expect(await isolated(() => thrownBy(semaphore.acquire()))).toMatchObject({
+      name: "RuntimeError",
+      message: `<${Kind.name} locked> is bound to a different event loop; make a new one for each loop`,
+    });
+  });
+
+  test("may be used in one loop after the other as long as nobody waits", async () => {
+    const semaphore = new Kind(1);
+
+    for (const result of [1, 2])
+      expect(await isolated(() => semaphore.with(() => result))).toBe(result);
+  });
+});
+
+test("A BoundedSemaphore tells its bound when it is released once too often", () => {
+  expect(() => new BoundedSemaphore(2).release()).toThrow(
+    "BoundedSemaphore is released more often than acquired; it has all its permits: 2",
+  );
+});
+
+test("Permits add up after any acquires, releases, cancellations and turns of the loop", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.nat(1),
+      fc.array(
+        fc.oneof(
+          fc.constant("acquire" as const),
+          fc.constant("release" as const),
+          fc.constant("turn" as const),
+          fc.nat(2), // cancels one of those who came last
+        ),
+      ),
+      (permits, actions) =>
+        isolated(async () => {
+          const semaphore = new Semaphore(permits);
+          const tasks: ReturnType<typeof createTask>[] = [];
+          const got: number[] = [];
+          let released = 0;
+          for (const action of actions)
+            if (action === "acquire") {
+              const place = tasks.length;
+              const acquire = async (): Promise<void> => {
+                await semaphore.acquire();
+                got.push(place);
+              };
+              tasks.push(createTask(acquire));
+            } else if (action === "release") {
+              semaphore.release();
+              released += 1;
+            } else if (action === "turn") await yieldNow();
+            else tasks.at(-1 - (action % (tasks.length + 1)))?.cancel();
+          await sleep(1);
+
+          const waiting = tasks.filter((task) => !task.done).length;
+          expect(semaphore.value + got.length).toBe(permits + released);
+          expect(semaphore.value === 0 || waiting === 0).toBe(true);
+          expect(got).toEqual(got.toSorted((a, b) => a - b));
+          for (const task of tasks) task.cancel();
+        }),
+    ),
+    { numRuns: 500 },
   ));

@@ -111,7 +111,7 @@ export class Process<
     return operation(async () => {
       this.#begin(input);
       try {
-        await Promise.all([this.#feed(), this.#collect(1), this.#collect(2)]);
+        await together([this.#feed(), this.#collect(1), this.#collect(2)]);
         await this.#transport.wait();
       } catch (error) {
         const cancelled = cancellationOf(error);
@@ -214,6 +214,17 @@ export class Process<
     if (more.length === 0) return;
     const kept = this.#read[fd];
     this.#read[fd] = kept.length === 0 ? more : Buffer.concat([kept, more]);
+  }
+}
+
+/** Waits for all; when one fails, until the others have been cancelled: the next `communicate()` must not meet them. */
+async function together(parts: readonly Operation<void>[]): Promise<void> {
+  try {
+    await Promise.all(parts);
+  } catch (error) {
+    for (const part of parts) part.cancel();
+    await Promise.allSettled(parts);
+    throw error;
   }
 }
 

@@ -55,7 +55,7 @@ export interface Spawned {
 /** @throws RangeError for what asyncio has no place for, either: text; and for settings that make no sense. */
 export function checkSettings(settings: SpawnSettings): void {
   for (const name of REFUSED) {
-    if (Boolean((settings as Record<string, unknown>)[name]))
+    if ((settings as Record<string, unknown>)[name])
       throw new RangeError(`Expected no \`${name}\`: processes read and write bytes; decode them`);
   }
   const { stdin, stdout, stderr, cwd, env, grace = 0 } = settings;

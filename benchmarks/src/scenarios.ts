@@ -5,7 +5,9 @@ import { echoBulk, echoFifty, echoOne } from "./scenarios/echo.ts";
 import { freeLock } from "./scenarios/free-lock.ts";
 import { limitedJobs } from "./scenarios/limited-jobs.ts";
 import { parked } from "./scenarios/parked.ts";
+import { pipedBytes } from "./scenarios/piped-bytes.ts";
 import { pingPong } from "./scenarios/ping-pong.ts";
+import { processes } from "./scenarios/processes.ts";
 import { queuePingPong } from "./scenarios/queue-ping-pong.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
 import { sleeps } from "./scenarios/sleeps.ts";
@@ -35,6 +37,8 @@ export const scenarios: readonly Scenario[] = [
   echoFifty,
   echoOne,
   echoBulk,
+  processes,
+  pipedBytes,
   sleepers,
   parked,
 ];

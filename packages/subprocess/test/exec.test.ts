@@ -164,6 +164,16 @@ describe("createSubprocessExec", () => {
     }));
 });
 
+describe("PIPE", () => {
+  test("gives streams also by options that were made before", () =>
+    run(async () => {
+      const options = { stdout: PIPE };
+      const child = await createSubprocessExec("true", [], options);
+      expectTypeOf(child.stdout).toEqualTypeOf<StreamReader>();
+      expect(await child.wait()).toBe(0);
+    }));
+});
+
 describe("createSubprocessShell", () => {
   test("returns the exit code of the shell", () =>
     run(async () => {

@@ -189,6 +189,28 @@ async def sleeps(n):
     return count
 
 
+async def processes(n):
+    count = 0
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
+    for _ in range(n):
+        child = await asyncio.create_subprocess_exec("/bin/true", **pipes)
+        if await child.wait() == 0:
+            count += 1
+    return count
+
+
+async def piped_bytes(n):
+    count = 0
+    data = b"x" * 10_485_760
+    pipe = asyncio.subprocess.PIPE
+    for _ in range(n):
+        child = await asyncio.create_subprocess_exec("cat", stdin=pipe, stdout=pipe)
+        stdout, _stderr = await child.communicate(data)
+        if len(stdout) == len(data):
+            count += 1
+    return count
+
+
 async def sleepers(n, parked):
     asleep = 0
 
@@ -274,6 +296,8 @@ async def short_jobs(n):
 
 
 SCENARIOS = {
+    "9a": processes,
+    "9b": piped_bytes,
     "1a": spawn_and_join,
     "1b": spawn_and_await,
     "2a": yields,

@@ -7,7 +7,9 @@ import { freeLock } from "./scenarios/free-lock.ts";
 import { limitedJobs } from "./scenarios/limited-jobs.ts";
 import { idleConnections } from "./scenarios/idle-connections.ts";
 import { parked } from "./scenarios/parked.ts";
+import { pipedBytes } from "./scenarios/piped-bytes.ts";
 import { pingPong } from "./scenarios/ping-pong.ts";
+import { processes } from "./scenarios/processes.ts";
 import { queuePingPong } from "./scenarios/queue-ping-pong.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
 import { sleeps } from "./scenarios/sleeps.ts";
@@ -42,6 +44,8 @@ export const scenarios: readonly Scenario[] = [
   echoOne,
   echoBulk,
   idleConnections,
+  processes,
+  pipedBytes,
   roundTrips,
   inFlight,
   transfers,

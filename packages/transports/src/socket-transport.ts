@@ -364,10 +364,14 @@ export class SocketTransport implements Transport, InletReader {
     } else {
       // The host takes what it can at once, and `writableLength` is zero then; a callback would cost a tick.
       const chunk = owned ? data : stage(data);
-      socket.write(chunk);
+      const isTcp = "remoteFamily" in socket && socket.remoteFamily !== undefined;
+      if (isTcp) socket.write(chunk);
+      else socket.write(chunk, this.#onFlushed);
       if (socket.writableLength === 0) return;
       keepStaged(chunk);
-      socket.write(EMPTY, this.#onFlushed); // tells when all before it has gone
+      // Tells when all before it has gone. Not on Unix sockets: a peer that has read everything and is gone
+      // makes them refuse even an empty write.
+      if (isTcp) socket.write(EMPTY, this.#onFlushed);
     }
     if (this.#flow.grown(socket.writableLength)) this.#pauseWriting();
   }

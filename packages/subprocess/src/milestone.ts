@@ -1,0 +1,36 @@
+import { type EventLoop, type Future, type Operation, operation } from "@aio/loop";
+
+/** Something that happens once, and that anybody may wait for. */
+export class Milestone {
+  readonly #loop: EventLoop;
+  readonly #waiters = new Set<Future<void>>();
+  #isReached = false;
+
+  constructor(loop: EventLoop) {
+    this.#loop = loop;
+  }
+
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
+  reach(): void {
+    this.#isReached = true;
+    for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
+    this.#waiters.clear();
+  }
+
+  reached(): Operation<void> {
+    return operation(async () => {
+      if (this.#isReached) return;
+      // A waiter of its own: a cancelled one must not cancel the others.
+      const waiter = this.#loop.createFuture<void>();
+      this.#waiters.add(waiter);
+      try {
+        await waiter;
+      } finally {
+        this.#waiters.delete(waiter);
+      }
+    });
+  }
+}

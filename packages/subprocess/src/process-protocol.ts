@@ -1,0 +1,65 @@
+import type { EventLoop } from "@aio/loop";
+import { FlowControlProtocol, StreamReader, StreamWriter } from "@aio/streams";
+import type { Command } from "./command.ts";
+import { BrokenPipeError } from "./errors.ts";
+import type { SubprocessProtocol } from "./subprocess-protocol.ts";
+import type { SubprocessTransport } from "./subprocess-transport.ts";
+
+/** Stands between a process and its streams. Counterpart of asyncio's `SubprocessStreamProtocol`. */
+export class ProcessProtocol extends FlowControlProtocol implements SubprocessProtocol {
+  readonly #command: Command;
+  readonly #limit: number | undefined;
+  readonly #readers = new Map<number, StreamReader>();
+  #stdin: StreamWriter | null = null;
+  #broken: BrokenPipeError | null = null;
+
+  constructor(loop: EventLoop, command: Command, limit: number | undefined) {
+    super({ loop });
+    this.#command = command;
+    this.#limit = limit;
+  }
+
+  get stdin(): StreamWriter | null {
+    return this.#stdin;
+  }
+
+  reader(fd: 1 | 2): StreamReader | null {
+    return this.#readers.get(fd) ?? null;
+  }
+
+  connectionMade(transport: SubprocessTransport): void {
+    for (const fd of [1, 2] as const) {
+      const pipe = transport.getPipeTransport(fd);
+      if (pipe === null) continue;
+      const reader = new StreamReader({ limit: this.#limit, loop: this.loop });
+      reader.setTransport(pipe);
+      this.#readers.set(fd, reader);
+    }
+    const pipe = transport.getPipeTransport(0);
+    if (pipe !== null) this.#stdin = new StreamWriter(pipe, this, null, this.loop);
+  }
+
+  pipeDataReceived(fd: number, data: Buffer): void {
+    this.#readers.get(fd)?.feedData(data);
+  }
+
+  pipeConnectionLost(fd: number, error: Error | null): void {
+    if (fd === 0) {
+      if (error !== null) this.#broken = new BrokenPipeError(this.#command, error);
+      super.connectionLost(this.#broken);
+      return;
+    }
+    const reader = this.#readers.get(fd);
+    if (error === null) reader?.feedEof();
+    else reader?.setException(error);
+  }
+
+  override async drained(): Promise<void> {
+    if (this.#broken !== null) throw this.#broken;
+    await super.drained();
+  }
+
+  override connectionLost(): void {
+    super.connectionLost(null);
+  }
+}

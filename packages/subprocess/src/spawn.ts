@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn as spawnNative, type SpawnOptions } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { inspect } from "node:util";
+import { runOutside } from "@aio/loop";
+import crossSpawn from "cross-spawn";
+import { check, type Command } from "./command.ts";
+import { FileNotFoundError, NotADirectoryError, PermissionError, SpawnError } from "./errors.ts";
+import { openMergedOutput } from "./merged-output.ts";
+import { DEVNULL, PIPE, type StderrStdio, STDOUT, type Stdio } from "./stdio.ts";
+
+/** How a process is started, and how it ends. */
+export interface SpawnSettings {
+  /** This program's by default. */
+  readonly stdin?: Stdio | undefined;
+  /** This program's by default. */
+  readonly stdout?: Stdio | undefined;
+  /** This program's by default. */
+  readonly stderr?: StderrStdio | undefined;
+  /** The directory that it works in: this program's by default. */
+  readonly cwd?: string | URL | undefined;
+  /** All of its environment: this program's by default. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What it sees as its own name, in place of the program. */
+  readonly argv0?: string | undefined;
+  /** Of a shell: which, in place of `/bin/sh`, on Windows of `cmd.exe`. */
+  readonly executable?: string | undefined;
+  /** The numbers of open files, above 2, that it is to have under the same numbers. */
+  readonly passFds?: readonly number[] | undefined;
+  /** Whether it leads a session, and a process group, of its own. False by default. */
+  readonly startNewSession?: boolean | undefined;
+  /**
+   * Whether signals go to it and to all that it has started: it leads a session of its own then. What is left of
+   * them is killed when the process is ended. Not on Windows. False by default.
+   */
+  readonly wholeTree?: boolean | undefined;
+  /** The numeric user that it runs as. */
+  readonly user?: number | undefined;
+  /** The numeric group that it runs as. */
+  readonly group?: number | undefined;
+  /** On Windows: no window. True by default. */
+  readonly windowsHide?: boolean | undefined;
+  /** How long it has between SIGTERM and SIGKILL when it is ended, in milliseconds: 5000 by default. */
+  readonly grace?: number | undefined;
+  /** What becomes of it when this program exits, or is ended by a signal: it is killed by default. */
+  readonly atExit?: "kill" | "terminate" | "leave" | undefined;
+}
+
+/** A process that runs, and this program's ends of its pipes. */
+export interface Spawned {
+  readonly child: ChildProcess;
+  readonly pipes: ReadonlyMap<number, NonNullable<ChildProcess["stdio"][number]>>;
+}
+
+/** @throws RangeError for what asyncio has no place for, either: text; and for settings that make no sense. */
+export function checkSettings(settings: SpawnSettings): void {
+  for (const name of REFUSED) {
+    if ((settings as Record<string, unknown>)[name])
+      throw new RangeError(`Expected no \`${name}\`: processes read and write bytes; decode them`);
+  }
+  const { stdin, stdout, stderr, cwd, env, grace = 0 } = settings;
+  for (const [name, value] of Object.entries({ stdin, stdout, stderr })) checkStdio(name, value);
+  if (typeof cwd === "string") check("cwd", cwd);
+  for (const [name, value] of Object.entries(env ?? {})) {
+    check("env", name);
+    if (value !== undefined) check(`env.${name}`, value);
+  }
+  if (typeof grace !== "number" || !(grace >= 0))
+    throw new RangeError(
+      `Expected \`grace\` to be a number of milliseconds, got ${inspect(grace)}`,
+    );
+}
+
+/**
+ * Starts a process.
+ * @throws {@link SpawnError} when that fails.
+ */
+export async function spawn(command: Command, settings: SpawnSettings): Promise<Spawned> {
+  const { stdin = null, stdout = null, stderr = null } = settings;
+  if (stderr !== STDOUT)
+    return spawnWith(command, settings, [toNode(stdin), toNode(stdout), toNode(stderr)]);
+  if (stdout !== PIPE) {
+    const shared = stdout === null ? 1 : toNode(stdout);
+    return spawnWith(command, settings, [toNode(stdin), shared, shared]);
+  }
+  const { near, far } = await openMergedOutput();
+  try {
+    const { child, pipes } = await spawnWith(command, settings, [toNode(stdin), far, far]);
+    return { child, pipes: new Map([...pipes, [1, near]]) };
+  } catch (error) {
+    near.destroy();
+    throw error;
+  } finally {
+    far.destroy();
+  }
+}
+
+type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
+
+const REFUSED = ["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"];
+
+async function spawnWith(
+  command: Command,
+  settings: SpawnSettings,
+  ends: NodeStdio,
+): Promise<Spawned> {
+  const { cwd, env, argv0, user, group, windowsHide = true } = settings;
+  const stdio = withPassed(ends, settings.passFds ?? []);
+  const options: SpawnOptions = {
+    stdio,
+    windowsHide,
+    detached: settings.startNewSession === true || settings.wholeTree === true,
+    ...(cwd !== undefined && { cwd }),
+    ...(env !== undefined && { env }),
+    ...(argv0 !== undefined && { argv0 }),
+    ...(user !== undefined && { uid: user }),
+    ...(group !== undefined && { gid: group }),
+  };
+  const [program, ...args] = command.argv;
+  let child: ChildProcess;
+  try {
+    // Outside: it outlives the task that starts it.
+    child = runOutside(() =>
+      command.shell
+        ? spawnNative(program, { ...options, shell: settings.executable ?? true })
+        : crossSpawn(program, args, options),
+    );
+  } catch (error) {
+    throw spawnError(command, settings, error as NodeJS.ErrnoException);
+  }
+  if (child.pid === undefined) {
+    const [error] = (await once(child, "error")) as [NodeJS.ErrnoException];
+    for (const stream of child.stdio ?? []) stream?.destroy();
+    throw spawnError(command, settings, error);
+  }
+  child.on("error", () => undefined); // of kill(): what it returns says enough
+  const streams = [child.stdin, child.stdout, child.stderr].entries();
+  const pipes = new Map<number, NonNullable<ChildProcess["stdio"][number]>>();
+  for (const [fd, stream] of streams) if (stream !== null) pipes.set(fd, stream);
+  return { child, pipes };
+}
+
+function withPassed(ends: NodeStdio, passed: readonly number[]): NodeStdio {
+  const stdio = [...ends];
+  for (const fd of passed) {
+    if (!Number.isInteger(fd) || fd < 3)
+      throw new RangeError(`Expected \`passFds\` to be numbers above 2, got ${inspect(fd)}`);
+    while (stdio.length <= fd) stdio.push("ignore");
+    stdio[fd] = fd;
+  }
+  return stdio;
+}
+
+function toNode(end: StderrStdio): NodeStdio[number] {
+  if (end === null) return "inherit";
+  if (end === PIPE) return "pipe";
+  if (end === DEVNULL) return "ignore";
+  if (typeof end === "object" && "fd" in end && typeof end.fd === "number") return end.fd;
+  return end as NodeStdio[number];
+}
+
+function checkStdio(name: string, value: unknown): void {
+  if (value === undefined || value === null || value === PIPE || value === DEVNULL) return;
+  if (value === STDOUT && name === "stderr") return;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0) return;
+  if (typeof value === "object" && ("fd" in value || "_handle" in value)) return;
+  throw new TypeError(
+    `Expected \`${name}\` to be PIPE, DEVNULL, ${name === "stderr" ? "STDOUT, " : ""}null, the number of an open file, a FileHandle or a stream over a file, got ${inspect(value, { depth: 0 })}`,
+  );
+}
+
+/** Says what is wrong: the system has but one code for a program and for a directory that are not there. */
+function spawnError(
+  command: Command,
+  { cwd, executable }: SpawnSettings,
+  cause: NodeJS.ErrnoException,
+): Error {
+  const code = cause.code ?? "";
+  if (code.startsWith("ERR_")) return cause; // a bad argument
+  const place = cwd === undefined ? null : statSync(cwd, { throwIfNoEntry: false });
+  if (place === undefined)
+    return new FileNotFoundError(command, `there is no directory ${String(cwd)}`, code, cause);
+  if (place !== null && !place.isDirectory())
+    return new NotADirectoryError(command, `${String(cwd)} is not a directory`, "ENOTDIR", cause);
+  const program = command.shell ? (executable ?? "the shell") : command.argv[0];
+  if (code === "ENOENT")
+    return new FileNotFoundError(command, `${program} is not found`, code, cause);
+  if (code === "EACCES" || code === "EPERM")
+    return new PermissionError(command, `${program} is not executable`, code, cause);
+  return new SpawnError(command, cause.message, code, cause);
+}

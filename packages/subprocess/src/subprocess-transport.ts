@@ -1,0 +1,344 @@
+import { type ChildProcess } from "node:child_process";
+import { constants } from "node:os";
+import { inspect } from "node:util";
+import {
+  CancelScope,
+  Context,
+  type EventLoop,
+  leavesLoop,
+  log,
+  type Operation,
+  operation,
+} from "@aio/loop";
+import {
+  connectReadPipe,
+  connectWritePipe,
+  type ReadTransport,
+  type WriteTransport,
+} from "@aio/transports";
+import type { Readable, Writable } from "node:stream";
+import { atExit } from "./at-exit.ts";
+import { type Command, show } from "./command.ts";
+import { ProcessLookupError } from "./errors.ts";
+import { Milestone } from "./milestone.ts";
+import type { Spawned, SpawnSettings } from "./spawn.ts";
+import type { SubprocessProtocol } from "./subprocess-protocol.ts";
+
+/** How long a process has between SIGTERM and SIGKILL, in milliseconds. */
+const GRACE = 5_000;
+
+/**
+ * A process that was started, with the pipes to it.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-protocol.html#asyncio.SubprocessTransport | asyncio.SubprocessTransport}.
+ */
+export class SubprocessTransport {
+  readonly #loop: EventLoop;
+  readonly #child: ChildProcess;
+  readonly #pid: number;
+  readonly #command: Command;
+  readonly #settings: SpawnSettings;
+  readonly #context = new Context();
+  readonly #pipes = new Map<number, ReadTransport | WriteTransport>();
+  readonly #exited: Milestone;
+  readonly #lost: Milestone;
+  readonly #release: (() => void)[] = [];
+  #protocol: SubprocessProtocol;
+  #openPipes = 0;
+  #returncode: number | null = null;
+  #isClosing = false;
+  #isEnding = false;
+  // What happens before connectionMade() waits here.
+  #early: (() => void)[] | null = [];
+
+  /** `subprocessExec` makes it. */
+  constructor(
+    loop: EventLoop,
+    command: Command,
+    settings: SpawnSettings,
+    child: ChildProcess,
+    protocol: SubprocessProtocol,
+  ) {
+    this.#loop = loop;
+    this.#command = command;
+    this.#settings = settings;
+    this.#child = child;
+    this.#pid = child.pid ?? -1;
+    this.#protocol = protocol;
+    this.#exited = new Milestone(loop);
+    this.#lost = new Milestone(loop);
+    child.once("exit", (code, signal) => {
+      // In the loop: the exit may come while it does not run.
+      if (loop.isClosed) this.#exit(code, signal);
+      else loop.callSoon(() => this.#exit(code, signal));
+    });
+    this.#release.push(loop.atClose(() => this.#loopClosed()));
+    const { atExit: fate = "kill" } = settings;
+    if (fate !== "leave")
+      this.#release.push(atExit(() => this.#signal(fate === "kill" ? "SIGKILL" : "SIGTERM")));
+  }
+
+  /**
+   * Connects the pipes, and tells the protocol. For {@link subprocessExec}.
+   *
+   * Cancellation: the process is killed, and waited for.
+   */
+  async connect(pipes: Spawned["pipes"]): Promise<void> {
+    this.#openPipes = pipes.size;
+    try {
+      await Promise.all([...pipes].map(([fd, stream]) => this.#connectPipe(fd, stream)));
+    } catch (error) {
+      this.close();
+      for (const stream of pipes.values()) stream.destroy();
+      await new CancelScope({ shielded: true }).run(() => this.exited());
+      throw error;
+    }
+    if (this.#loop.debug) log.debug(`${inspect(this)} runs`);
+    this.#tell("connectionMade", () => this.#protocol.connectionMade?.(this));
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const event of early) event();
+  }
+
+  /** Returns the number of the process; also when it has ended. */
+  getPid(): number {
+    return this.#pid;
+  }
+
+  /** Returns the exit code, the negative number of the signal that has ended it, or null while it runs. */
+  getReturncode(): number | null {
+    return this.#returncode;
+  }
+
+  /** Returns the transport of stdin, 0, stdout, 1, or stderr, 2; null when it is no pipe. */
+  getPipeTransport(fd: 0): WriteTransport | null;
+  getPipeTransport(fd: 1 | 2): ReadTransport | null;
+  getPipeTransport(fd: number): ReadTransport | WriteTransport | null;
+  getPipeTransport(fd: number): ReadTransport | WriteTransport | null {
+    return this.#pipes.get(fd) ?? null;
+  }
+
+  /** Returns the host's process under the name `"subprocess"`; else `fallback`. */
+  getExtraInfo(name: "subprocess"): ChildProcess;
+  getExtraInfo(name: string, fallback?: unknown): unknown;
+  getExtraInfo(name: string, fallback: unknown = null): unknown {
+    return name === "subprocess" ? this.#child : fallback;
+  }
+
+  /**
+   * Sends a signal; nothing to a process that has just ended.
+   * @throws {@link ProcessLookupError} when the process has ended and its pipes are closed; RangeError when there is no such signal.
+   */
+  sendSignal(signal: NodeJS.Signals | number): void {
+    checkSignal(signal);
+    if (this.#lost.isReached) throw new ProcessLookupError(this.#command, this.#pid);
+    this.#signal(signal);
+  }
+
+  /** Sends SIGTERM; on Windows, ends it. @throws as {@link SubprocessTransport.sendSignal}. */
+  terminate(): void {
+    this.sendSignal("SIGTERM");
+  }
+
+  /** Sends SIGKILL. @throws as {@link SubprocessTransport.sendSignal}. */
+  kill(): void {
+    this.sendSignal("SIGKILL");
+  }
+
+  /** Kills the process, if it runs, and closes the pipes. Does nothing the second time. */
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#isEnding = true;
+    for (const pipe of this.#pipes.values()) {
+      if ("abort" in pipe) pipe.abort();
+      else pipe.close();
+    }
+    this.#signal("SIGKILL");
+  }
+
+  /** Whether it is closing, or closed. */
+  isClosing(): boolean {
+    return this.#isClosing || this.#lost.isReached;
+  }
+
+  /** Hands the process to another protocol, from the next event on. */
+  setProtocol(protocol: SubprocessProtocol): void {
+    this.#protocol = protocol;
+  }
+
+  /** Returns the current protocol. */
+  getProtocol(): SubprocessProtocol {
+    return this.#protocol;
+  }
+
+  /**
+   * Waits until the process has ended and its pipes are closed. A process that it has started may hold them open.
+   *
+   * Cancellation: nothing changes.
+   */
+  wait(): Operation<number> {
+    return operation(async () => {
+      await this.#lost.reached();
+      return this.#returncode ?? -1;
+    });
+  }
+
+  /** Waits until the process has ended; its pipes may still be open, with output in them. Cancellation: nothing changes. */
+  exited(): Operation<number> {
+    return operation(async () => {
+      await this.#exited.reached();
+      return this.#returncode ?? -1;
+    });
+  }
+
+  /**
+   * Ends the process: SIGTERM, then, when it still runs after the time of `grace`, SIGKILL; and waits for its end.
+   * Its output can still be read. Does nothing when it has ended.
+   *
+   * Cancellation: comes when it has ended.
+   */
+  end(): Operation<void> {
+    return operation(async () => {
+      await new CancelScope({ shielded: true }).run(() => this.#end());
+    });
+  }
+
+  [inspect.custom](): string {
+    const parts = ["SubprocessTransport", `pid=${this.#pid}`, this.#state];
+    for (const [fd, pipe] of this.#pipes)
+      parts.push(`${["stdin", "stdout", "stderr"][fd]}=${inspect(pipe)}`);
+    return `<${parts.join(" ")}>`;
+  }
+
+  get #state(): string {
+    if (this.#returncode !== null) return `returncode=${this.#returncode}`;
+    return this.#isClosing ? "closing" : "running";
+  }
+
+  async #end(): Promise<void> {
+    if (this.#exited.isReached) return;
+    this.#isEnding = true;
+    this.#signal("SIGTERM");
+    const deadline = this.#loop.time() + (this.#settings.grace ?? GRACE);
+    await new CancelScope({ deadline }).run(() => this.exited());
+    if (this.#exited.isReached) return;
+    this.#signal("SIGKILL");
+    await this.exited();
+  }
+
+  /** Never to a process that has been waited for: its number may be another's. */
+  #signal(signal: NodeJS.Signals | number): void {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    if (this.#isTree) this.#signalTree(signal);
+    else this.#child.kill(signal);
+  }
+
+  get #isTree(): boolean {
+    return this.#settings.wholeTree === true && process.platform !== "win32";
+  }
+
+  #signalTree(signal: NodeJS.Signals | number): void {
+    try {
+      process.kill(-this.#pid, signal);
+    } catch {
+      // ESRCH: all of them have ended; EPERM: they have become another user's.
+    }
+  }
+
+  async #connectPipe(fd: number, stream: Readable | Writable): Promise<void> {
+    const connectionLost = (error: Error | null): void => this.#losePipe(fd, error);
+    const [pipe] =
+      fd === 0
+        ? await connectWritePipe(
+            () => ({
+              connectionLost,
+              pauseWriting: () => this.#tell("pauseWriting", () => this.#protocol.pauseWriting?.()),
+              resumeWriting: () =>
+                this.#tell("resumeWriting", () => this.#protocol.resumeWriting?.()),
+            }),
+            stream as Writable,
+          )
+        : await connectReadPipe(
+            () => ({
+              connectionLost,
+              dataReceived: (data: Buffer) =>
+                this.#tell("pipeDataReceived", () => this.#protocol.pipeDataReceived?.(fd, data)),
+            }),
+            stream as Readable,
+          );
+    this.#pipes.set(fd, pipe);
+  }
+
+  #losePipe(fd: number, error: Error | null): void {
+    this.#tell("pipeConnectionLost", () => this.#protocol.pipeConnectionLost?.(fd, error));
+    this.#openPipes -= 1;
+    this.#finish();
+  }
+
+  #exit(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#returncode = code ?? -(signal === null ? 0 : constants.signals[signal]);
+    if (this.#isEnding && this.#isTree) this.#signalTree("SIGKILL");
+    for (const release of this.#release) release();
+    this.#exited.reach();
+    if (this.#loop.isClosed) return;
+    if (this.#loop.debug) log.debug(`${inspect(this)} has exited`);
+    // The host lets streams flow when the process has exited: those of ours that are paused must not.
+    for (const pipe of this.#pipes.values()) {
+      if ("isReading" in pipe && !pipe.isReading())
+        (pipe.getExtraInfo("pipe") as Readable | null)?.pause();
+    }
+    this.#tell("processExited", () => this.#protocol.processExited?.());
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#returncode === null || this.#openPipes > 0 || this.#lost.isReached) return;
+    this.#tell("connectionLost", () => {
+      if (this.#lost.isReached) return;
+      this.#lost.reach();
+      this.#protocol.connectionLost?.(null);
+    });
+  }
+
+  /** Calls the protocol. An error is reported, and the process goes on. */
+  #tell(method: string, event: () => void): void {
+    if (this.#early !== null && method !== "connectionMade") {
+      this.#early.push(() => this.#tell(method, event));
+      return;
+    }
+    try {
+      this.#context.run(event);
+    } catch (exception) {
+      if (leavesLoop(exception)) {
+        this.#loop.leave(exception);
+        return;
+      }
+      this.#loop.callExceptionHandler({
+        message: `protocol.${method}() failed`,
+        exception,
+        transport: this,
+        protocol: this.#protocol,
+      });
+    }
+  }
+
+  #loopClosed(): void {
+    if (this.#loop.debug)
+      process.emitWarning(
+        `process ${this.#pid} still runs: ${show(this.#command)}`,
+        "ResourceWarning",
+      );
+    this.#isEnding = true;
+    this.#signal("SIGKILL");
+  }
+}
+
+function checkSignal(signal: unknown): void {
+  if (typeof signal === "string" && Object.hasOwn(constants.signals, signal)) return;
+  if (typeof signal === "number" && signal >= 0 && signal < 65) return;
+  throw new RangeError(
+    `Expected \`signal\` to be a signal such as "SIGTERM", got ${inspect(signal)}`,
+  );
+}

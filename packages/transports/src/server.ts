@@ -1,36 +1,15 @@
 import net from "node:net";
 import { inspect } from "node:util";
-import {
-  Context,
-  type EventLoop,
-  Future,
-  isCancelled,
-  log,
-  type Operation,
-  operation,
-  runOutside,
-  RuntimeError,
-} from "@aio/loop";
+import { Context, type EventLoop, isCancelled, runOutside } from "@aio/loop";
 import type { TLSSocket } from "node:tls";
 import { takeAccepted } from "./accepted.ts";
-import {
-  formatAddress,
-  showAddress,
-  type SocketAddress,
-  toSocketAddress,
-  unixAddress,
-} from "./address.ts";
+import { formatAddress, type SocketAddress, toSocketAddress, unixAddress } from "./address.ts";
 import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
-import {
-  SocketTransport,
-  type SocketTransportOptions,
-  type TransportOwner,
-} from "./socket-transport.ts";
+import { BaseServer } from "./base-server.ts";
+import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
 import type { Tls } from "./tls.ts";
 import { TlsInfo } from "./tls-info.ts";
-
-type State = "created" | "serving" | "closed";
 
 /** One thing that a {@link Server} listens on. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -58,38 +37,25 @@ export interface ListenOptions {
  * await server.serveForever();
  * ```
  */
-export class Server implements AsyncDisposable {
-  /** The loop that it belongs to. */
-  readonly loop: EventLoop;
+export class Server extends BaseServer {
   readonly #factory: ProtocolFactory;
   readonly #context = new Context();
   readonly #listeners: net.Server[] = [];
-  readonly #transports = new Set<SocketTransport>();
-  readonly #waiters = new Set<Future<void>>();
-  readonly #owner: TransportOwner = {
-    attach: (transport) => void this.#transports.add(transport),
-    detach: (transport) => {
-      this.#transports.delete(transport);
-      this.#wake();
-    },
-  };
   // Those whose handshake goes on.
   readonly #shaking = new Set<net.Socket>();
   readonly #tls: Tls | null;
   readonly #closing: (close: () => void) => void;
   readonly #forget: () => void;
-  #state: State = "created";
   #sockets: readonly SocketAddress[] = Object.freeze([]);
   // Those that came before it serves, or while the loop does not run.
   readonly #early: net.Socket[] = [];
-  #forever: Future<never> | null = null;
 
   private constructor(
     loop: EventLoop,
     factory: ProtocolFactory,
     { tls, closing = (close) => close() }: ListenOptions,
   ) {
-    this.loop = loop;
+    super(loop);
     this.#factory = factory;
     this.#tls = tls;
     this.#closing = closing;
@@ -105,7 +71,7 @@ export class Server implements AsyncDisposable {
     const server = new Server(loop, factory, options);
     try {
       await server.#listen(options);
-      server.#log("listens");
+      server.log("listens");
     } catch (error) {
       server.close();
       throw error;
@@ -114,108 +80,18 @@ export class Server implements AsyncDisposable {
   }
 
   /** What it listens on, with the real ports; empty when it is closed. */
-  get sockets(): readonly SocketAddress[] {
+  override get sockets(): readonly SocketAddress[] {
     return this.#sockets;
   }
 
-  /** Whether it accepts connections. */
-  isServing(): boolean {
-    return this.#state === "serving";
-  }
-
-  /**
-   * Begins to accept connections, if it was made with `startServing: false`. Does nothing when it serves.
-   *
-   * asyncio's server listens only from here on; ours does from the start, and holds early connections back.
-   * @throws RuntimeError when it is closed.
-   */
-  startServing(): Operation<void> {
-    this.#start();
-    return operation(() => undefined);
-  }
-
-  /**
-   * Serves until the waiting task is cancelled, or {@link Server.close} is called: then closes the
-   * server, waits for its connections to end, and throws the CancelledError.
-   *
-   * Cancellation: as said. A second one does not wait for the connections.
-   * @throws RuntimeError when it is closed, or this was called already.
-   */
-  serveForever(): Operation<never> {
-    if (this.#forever !== null)
-      throw new RuntimeError(
-        `${inspect(this)} serves forever already; one caller can wait for that`,
-      );
-    this.#start();
-    const forever = (this.#forever = this.loop.createFuture<never>());
-    return operation(async () => {
-      try {
-        return await forever;
-      } catch (error) {
-        if (isCancelled(error)) {
-          this.close();
-          await this.waitClosed();
-        }
-        throw error;
-      } finally {
-        this.#forever = null;
-      }
-    });
-  }
-
-  /**
-   * Stops listening, at once. Open connections go on; {@link Server.serveForever} ends. Does nothing the second time.
-   */
-  close(): void {
-    if (this.#state === "closed") return;
-    this.#log("closes");
-    this.#state = "closed";
-    this.#forget();
-    this.#stopListening();
-    this.#forever?.cancel();
-    this.#wake();
-  }
-
-  /**
-   * Waits until the server is closed and all its connections are gone; returns at once when they are.
-   * It does not close anything itself: see {@link Server.close}, {@link Server.closeClients}.
-   *
-   * Cancellation: nothing changes.
-   */
-  waitClosed(): Operation<void> {
-    return operation(async () => {
-      if (this.#isGone()) return;
-      const waiter = this.loop.createFuture<void>();
-      this.#waiters.add(waiter);
-      try {
-        await waiter;
-      } finally {
-        this.#waiters.delete(waiter);
-      }
-    });
-  }
-
-  /** Calls `close()` of every open connection: each sends what it has buffered, and ends. */
-  closeClients(): void {
-    for (const transport of this.#transports) transport.close();
+  override closeClients(): void {
+    super.closeClients();
     for (const socket of this.#shaking) socket.destroy();
   }
 
-  /** Calls `abort()` of every open connection: each ends at once. */
-  abortClients(): void {
-    for (const transport of this.#transports) transport.abort();
+  override abortClients(): void {
+    super.abortClients();
     for (const socket of this.#shaking) socket.destroy();
-  }
-
-  /** Closes the server, and waits until its connections have ended. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    await this.waitClosed();
-  }
-
-  [inspect.custom](): string {
-    const sockets = this.#sockets.map((address) => ` ${showAddress(address)}`);
-    return `<Server ${this.#state}${sockets.join("")} connections=${this.#transports.size}>`;
   }
 
   async #listen({ places, backlog, ...options }: ListenOptions): Promise<void> {
@@ -261,27 +137,18 @@ export class Server implements AsyncDisposable {
     this.#listeners.push(listener);
   }
 
-  #start(): void {
-    if (this.#state === "closed")
-      throw new RuntimeError("The server is closed; make a new one with createServer()");
-    if (this.#state === "serving") return;
-    this.#state = "serving";
-    this.#log("begins to serve");
-    this.#acceptEarly();
-  }
-
-  readonly #acceptEarly = (): void => {
+  protected override acceptEarly(): void {
     for (const socket of this.#early.splice(0)) this.#onConnection(socket);
-  };
+  }
 
   readonly #onConnection = (socket: net.Socket): void => {
     const { loop } = this;
-    if (this.#state === "closed" || loop.isClosed) {
+    if (this.state === "closed" || loop.isClosed) {
       socket.destroy();
-    } else if (this.#state === "created" || !loop.isRunning) {
+    } else if (this.state === "created" || !loop.isRunning) {
       socket.on("error", ignoreError);
       this.#early.push(socket);
-      if (this.#state === "serving") loop.callSoon(this.#acceptEarly);
+      if (this.state === "serving") loop.callSoon(() => this.acceptEarly());
     } else {
       // A context of its own: on Node 22, what is left in a context by `enterWith` stays there.
       const context = this.#context.run(newContext);
@@ -318,14 +185,14 @@ export class Server implements AsyncDisposable {
       } catch (error) {
         this.#notAccepted(socket, error);
       }
-      this.#wake();
+      this.wake();
     });
   }
 
   #serve(options: Omit<SocketTransportOptions, "owner" | "protocol">): void {
     const protocol = checkProtocol(this.#factory());
-    const transport = new SocketTransport({ ...options, protocol, owner: this.#owner });
-    if (this.loop.debug) this.#log(`accepted ${inspect(transport)}`);
+    const transport = new SocketTransport({ ...options, protocol, owner: this.owner });
+    if (this.loop.debug) this.log(`accepted ${inspect(transport)}`);
     transport.begin();
   }
 
@@ -353,26 +220,17 @@ export class Server implements AsyncDisposable {
     });
   }
 
-  #isGone(): boolean {
-    return this.#state === "closed" && this.#transports.size + this.#shaking.size === 0;
-  }
-
-  #wake(): void {
-    if (!this.#isGone()) return;
-    for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
-  }
-
-  /** In debug mode, says in the log what happens. */
-  #log(what: string): void {
-    if (this.loop.debug) log.debug(`${inspect(this)} ${what}`);
+  protected override get unfinished(): number {
+    return this.#shaking.size;
   }
 
   #loopClosed(): void {
     if (this.loop.debug) process.emitWarning(`unclosed server ${inspect(this)}`, "ResourceWarning");
-    this.#stopListening();
+    this.stopListening();
   }
 
-  #stopListening(): void {
+  protected override stopListening(): void {
+    this.#forget();
     this.#sockets = Object.freeze([]);
     for (const listener of this.#listeners.splice(0)) this.#closing(() => listener.close());
     for (const socket of this.#early.splice(0)) socket.destroy();

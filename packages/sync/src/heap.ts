@@ -62,11 +62,15 @@ export class Heap<T> implements QueueStorage<T> {
     return first.item;
   }
 
-  /** All items, in the order in which they would come. */
+  /** All items, in the order in which they would come; when `compare` throws, in any: a report must not fail. */
   toArray(): T[] {
-    return this.#entries
-      .toSorted((a, b) => (this.#isBefore(a, b) ? -1 : 1))
-      .map(({ item }) => item);
+    let entries: readonly Entry<T>[] = this.#entries;
+    try {
+      entries = entries.toSorted((a, b) => (this.#isBefore(a, b) ? -1 : 1));
+    } catch {
+      // Whoever takes an item hears of it.
+    }
+    return entries.map(({ item }) => item);
   }
 
   #isBefore(a: Entry<T>, b: Entry<T>): boolean {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { createTask, yieldNow } from "@aio/task";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -11,6 +12,19 @@ function drain<T>(queue: Queue<T>): T[] {
 }
 
 describe("PriorityQueue", () => {
+  test("can be inspected also when its items can no longer be compared", () => {
+    let isBroken = false;
+    const queue = new PriorityQueue<number>(0, (a, b) => {
+      if (isBroken) throw new Error("broken");
+      return a - b;
+    });
+    for (const item of [3, 1, 2]) queue.putNowait(item);
+
+    isBroken = true;
+
+    expect(inspect(queue)).toBe("<PriorityQueue maxsize=0 items=[ 1, 3, 2 ] unfinished=3>");
+  });
+
   test("gives the smallest first", () =>
     isolated(async () => {
       const queue = new PriorityQueue<number>();

@@ -28,7 +28,10 @@ describe.skipIf(python === undefined)("A conversation with asyncio sees what asy
   });
   afterAll(() => asyncio[Symbol.asyncDispose]());
 
-  const cases = conversations.flatMap((conversation) =>
+  // As does its bare `node:net`, so there is nothing of ours to see.
+  const hidesResets = process.version.startsWith("v22.");
+  const played = conversations.filter(({ resets }) => resets === undefined || !hidesResets);
+  const cases = played.flatMap((conversation) =>
     conversation.over.flatMap((medium) =>
       (["client", "server"] as const)
         .filter((end) => conversation.onlyPython !== end)

@@ -175,6 +175,7 @@ export const conversations: readonly Conversation[] = [
     name: "a server that is reset by its client",
     over: ["tcp"],
     onlyPython: "client",
+    resets: true,
     client: [["write", "line\n"], ["readline"], ["reset"]],
     server: [
       ["readline"],
@@ -189,6 +190,7 @@ export const conversations: readonly Conversation[] = [
     name: "a client that is reset by its server",
     over: ["tcp"],
     onlyPython: "server",
+    resets: true,
     client: [
       ["write", "line\n"],
       ["readline"],

@@ -19,6 +19,8 @@ export interface Conversation {
   readonly server: readonly Step[];
   /** Which ends only asyncio can play. */
   readonly onlyPython?: "client" | "server";
+  /** Whether an end is reset behind what it was sent: Node 22 may report that as the end of the stream. */
+  readonly resets?: true;
 }
 
 /** What an end has seen: the steps that have an outcome. */

@@ -42,8 +42,6 @@ export function yieldNow(): Operation<void> {
 
 /** Future and timer in one. */
 class Sleep<T> extends Future<T> implements Timer {
-  readonly when: number;
-  order = 0;
   index = -1;
   readonly #delay: number;
   readonly #result: T;
@@ -52,8 +50,7 @@ class Sleep<T> extends Future<T> implements Timer {
     super();
     this.#delay = delay;
     this.#result = result;
-    this.when = loop.time() + delay;
-    loop.addTimer(this);
+    loop.addTimer(this, loop.time() + delay);
   }
 
   /** The timer is due. It may have been cancelled since, in the same iteration. */

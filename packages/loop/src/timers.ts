@@ -96,8 +96,7 @@ export class Timers {
 
   #move(from: number, to: number): void {
     const timer = this.#heap[from];
-    if (timer !== undefined)
-      this.#put(timer, this.#times[from] ?? 0, this.#orders[from] ?? 0, to);
+    if (timer !== undefined) this.#put(timer, this.#times[from] ?? 0, this.#orders[from] ?? 0, to);
   }
 
   #put(timer: Timer, time: number, order: number, index: number): void {

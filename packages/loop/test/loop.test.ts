@@ -316,10 +316,7 @@ describe("close", () => {
     ["callSoonThreadsafe", (loop: EventLoop) => loop.callSoonThreadsafe(() => undefined)],
     ["callLater", (loop: EventLoop) => loop.callLater(1, () => undefined)],
     ["callAt", (loop: EventLoop) => loop.callAt(1, () => undefined)],
-    [
-      "addTimer",
-      (loop: EventLoop) => loop.addTimer({ index: -1, run: () => false }, 1),
-    ],
+    ["addTimer", (loop: EventLoop) => loop.addTimer({ index: -1, run: () => false }, 1)],
     ["checkRunnable", (loop: EventLoop) => loop.checkRunnable()],
   ])("makes %s refuse", (_name, use) => {
     const loop = newLoop();

@@ -1,8 +1,14 @@
 import { inspect } from "node:util";
-import { completed, type Coroutine, type Operation, RuntimeError, Scope } from "@aio/loop";
+import {
+  completed,
+  type Coroutine,
+  nameOfTask,
+  type Operation,
+  RuntimeError,
+  Scope,
+} from "@aio/loop";
 import { Held, whileHeld } from "./held.ts";
 import { LoopBinding } from "./loop-binding.ts";
-import { nameOfTask } from "./task-name.ts";
 import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
 import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";

@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
-import { completed, type Operation } from "@aio/loop";
+import { AGAIN, completed, type Operation } from "@aio/loop";
 import { Deque } from "./deque.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { LoopBinding } from "./loop-binding.ts";
 import { SimpleWaiter } from "./simple-waiter.ts";
 import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
-import { AGAIN, Waiter } from "./waiter.ts";
+import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Where a queue keeps its items: what decides which of them comes next. */

@@ -1,4 +1,4 @@
-import { nameOfTask } from "./task-name.ts";
+import { nameOfTask } from "@aio/loop";
 import type { Waiter } from "./waiter.ts";
 
 /** Those who wait for a primitive, in the order in which they came: none of its methods looks at all of them but the last two. */

@@ -55,7 +55,7 @@ class Sleep<T> extends Wait<T | undefined> implements Timer {
     super(loop);
     this.#delay = delay;
     loop.addTimer(this, loop.time() + delay);
-    this.begin();
+    void this.begin();
   }
 
   override run(): boolean {

@@ -27,6 +27,34 @@ export const AGAIN: unique symbol = Symbol("again");
  * One wait, as an operation written by hand: the node in the scope that waits, the step that wakes it,
  * and what is awaited, in one object. It finishes its work in the step that wakes it, so that nothing
  * comes in between. For those who write primitives: what `operation()` does, at a fraction of the cost.
+ *
+ * @example
+ * ```ts
+ * class DoorWait extends Wait<void> {
+ *   readonly #door: Set<DoorWait>;
+ *
+ *   constructor(door: Set<DoorWait>) {
+ *     super(getRunningLoop());
+ *     this.#door = door.add(this); // who opens the door calls wake() of all in it
+ *   }
+ *
+ *   protected override get label(): string {
+ *     return "the door";
+ *   }
+ *
+ *   protected override finish(): void {
+ *     this.#door.delete(this);
+ *   }
+ *
+ *   protected override interrupted(): void {
+ *     this.#door.delete(this);
+ *   }
+ *
+ *   protected override abandon(): void {}
+ * }
+ *
+ * const pass = (door: Set<DoorWait>): Operation<void> => new DoorWait(door).begin();
+ * ```
  */
 export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
   /** The loop that runs its step. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { AGAIN, CancelledError, type EventLoop, Scope, Wait } from "../src/index.ts";
@@ -119,7 +120,7 @@ describe("A Wait", () => {
       NotedWait.in(loop).cancel();
       await nextTurn(loop);
     });
-    await new Promise((resolve) => setImmediate(resolve)); // the host looks when its queues are empty
+    await setImmediate(); // the host looks when its queues are empty
 
     process.off("unhandledRejection", note);
     expect(unhandled).toEqual([]);

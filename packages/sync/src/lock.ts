@@ -101,6 +101,7 @@ export class Lock {
    * Runs `body` while holding the lock.
    *
    * Cancellation: reaches the wait for the lock, and the body; the lock is released.
+   * @param options.signal cancels the wait for the lock when it is aborted; not the body.
    * @returns what the body gives.
    *
    * @example
@@ -108,8 +109,8 @@ export class Lock {
    * const total = await lock.with(() => recount());
    * ```
    */
-  with<T>(body: Coroutine<T>): Operation<T> {
-    return whileHeld(this, body);
+  with<T>(body: Coroutine<T>, options?: WaitOptions): Operation<T> {
+    return whileHeld(this, body, options);
   }
 
   [inspect.custom](): string {

@@ -140,6 +140,7 @@ describe("Queue", () => {
         items.delete(item);
         return item;
       },
+      clear: () => items.clear(),
       toArray: () => [...items],
     });
     for (const item of [2, 1, 2]) queue.putNowait(item);
@@ -160,6 +161,7 @@ describe("Queue", () => {
         shift: () => {
           throw broken;
         },
+        clear: () => void (length = 0),
         toArray: () => [],
       });
       const waiting = createTask(() => queue.get());
@@ -237,6 +239,29 @@ describe("Queue, cancelled", () => {
       await second;
 
       expect(queue.getNowait()).toBe(2);
+    }));
+
+  test("by a signal while it waits, gives up its place", () =>
+    isolated(async () => {
+      const queue = new Queue<number>(1);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const getting = createTask(() => queue.get({ signal }));
+      await yieldNow();
+      controller.abort();
+      expect(await thrownBy(getting)).toMatchObject({ reason: "signal" });
+
+      queue.putNowait(1);
+      const another = new AbortController();
+      const waiting = [
+        createTask(() => queue.put(2, { signal: another.signal })),
+        createTask(() => queue.join({ signal: another.signal })),
+      ];
+      await yieldNow();
+      another.abort();
+
+      for (const task of waiting) expect(await thrownBy(task)).toMatchObject({ reason: "signal" });
+      expect(inspect(queue)).toBe("<Queue maxsize=1 items=[ 1 ] unfinished=1>");
     }));
 
   test("by a signal, takes and adds nothing", () =>
@@ -335,6 +360,34 @@ describe("Queue.shutdown", () => {
       await joined;
       expect(queue.empty).toBe(true);
     }));
+});
+
+describe("Queue.shutdown of a storage that throws", () => {
+  test("changes nothing, and can be tried again", () => {
+    let isBroken = true;
+    const items: number[] = [];
+    const queue = new Queue<number>(0, {
+      get length() {
+        return items.length;
+      },
+      push: (item) => void items.push(item),
+      shift: () => items.shift() as number,
+      clear: () => {
+        if (isBroken) throw new Error("broken");
+        items.length = 0;
+      },
+      toArray: () => [...items],
+    });
+    queue.putNowait(1);
+    queue.putNowait(2);
+
+    expect(() => queue.shutdown({ immediate: true })).toThrow("broken");
+    expect(inspect(queue)).toBe("<Queue maxsize=0 items=[ 1, 2 ] unfinished=2>");
+    isBroken = false;
+    queue.shutdown({ immediate: true });
+
+    expect(inspect(queue)).toBe("<Queue maxsize=0 shutdown>");
+  });
 });
 
 describe("Queue.fail", () => {

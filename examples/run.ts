@@ -1,31 +1,19 @@
-// Runs an example by its name, or lists them all: node examples/run.ts tasks/cancel
+// Runs an example by its name, or lists them all.
 
-import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { programs } from "./programs.ts";
 
 const [name, ...rest] = process.argv.slice(2);
-const file = [`${name}.ts`, `${name}/main.ts`]
-  .map((candidate) => join(import.meta.dirname, candidate))
-  .find(existsSync);
+const program = programs().find((candidate) => candidate.name === name);
 
-if (name === undefined) {
-  for (const program of programs()) console.log(`${program.name.padEnd(28)} ${program.title}`);
-} else if (file === undefined) {
-  console.error(`There is no example "${name}"; without a name, all are listed`);
-  process.exitCode = 2;
-} else {
+if (program !== undefined) {
+  const file = join(import.meta.dirname, program.file);
   process.argv = [process.execPath, file, ...rest];
   await import(pathToFileURL(file).href);
-}
-
-/** Every program, with what its first line says. */
-function programs() {
-  return globSync("*/*.ts", { cwd: import.meta.dirname, exclude: ["node_modules", "test"] })
-    .toSorted()
-    .map((path) => ({
-      name: path.replace(/\/main\.ts$|\.ts$/, ""),
-      title: /^\/\/ (.*)\n\n/.exec(readFileSync(join(import.meta.dirname, path), "utf8"))?.[1],
-    }))
-    .filter(({ title }) => title !== undefined);
+} else if (name === undefined) {
+  for (const { name: known, title } of programs()) console.log(`${known.padEnd(28)} ${title}`);
+} else {
+  console.error(`There is no example "${name}"; without a name, all are listed`);
+  process.exitCode = 2;
 }

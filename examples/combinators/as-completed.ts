@@ -4,15 +4,15 @@ import { asCompleted, createTask, run, sleep } from "@aio/task";
 
 async function ask(server: string, delay: number) {
   await sleep(delay);
-  if (delay > 40) throw new Error(`${server} is down`);
+  if (delay > 400) throw new Error(`${server} is down`);
   return `the answer of ${server}`;
 }
 
 await run(async () => {
   const tasks = [
-    createTask(() => ask("slow", 40), { name: "slow" }),
-    createTask(() => ask("fast", 10), { name: "fast" }),
-    createTask(() => ask("broken", 70), { name: "broken" }),
+    createTask(() => ask("slow", 400), { name: "slow" }),
+    createTask(() => ask("fast", 100), { name: "fast" }),
+    createTask(() => ask("broken", 700), { name: "broken" }),
   ];
 
   // `for await` gives the tasks, done. Plain `for` gives what is to be awaited.

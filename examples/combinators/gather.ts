@@ -1,6 +1,6 @@
 // gather: several things side by side, and their results in the order of the arguments.
 
-import { gather, run, sleep } from "@aio/task";
+import { createTask, gather, run, sleep } from "@aio/task";
 
 async function square(n: number, delay: number) {
   await sleep(delay);
@@ -9,28 +9,29 @@ async function square(n: number, delay: number) {
 }
 
 async function fail() {
-  await sleep(20);
+  await sleep(100);
   throw new Error("no result");
 }
 
 await run(async () => {
   // A tuple: `text` is a string, `nine` is a number.
   const [nine, text] = await gather(
-    () => square(3, 20),
+    () => square(3, 100),
     async () => "done at once",
   );
   console.log(nine, text);
 
   // The first error is passed on; the others go on, unlike in a task group.
+  const slow = createTask(() => square(4, 300));
   try {
-    await gather(fail, () => square(4, 30));
+    await gather(fail, slow);
   } catch (error) {
     console.log(String(error));
   }
-  await sleep(20);
+  console.log(await slow);
 
   // With returnExceptions, errors are results like others.
-  const outcomes = await gather([fail, () => square(5, 10)], { returnExceptions: true });
+  const outcomes = await gather([fail, () => square(5, 100)], { returnExceptions: true });
   for (const outcome of outcomes) console.log(String(outcome));
 });
 
@@ -39,6 +40,7 @@ await run(async () => {
 // 9 done at once
 // Error: no result
 // squared 4
+// 16
 // squared 5
 // Error: no result
 // 25

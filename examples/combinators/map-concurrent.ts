@@ -8,7 +8,7 @@ let most = 0;
 async function fetchPage(id: number) {
   running += 1;
   most = Math.max(most, running);
-  await sleep(10);
+  await sleep(100);
   running -= 1;
   return `page ${id}`;
 }

@@ -15,8 +15,8 @@ async function load(part: string, delay: number) {
 
 await run(async () => {
   const page = await taskGroup(async (group) => {
-    const text = group.createTask(() => load("text", 20));
-    const style = group.createTask(() => load("style", 10));
+    const text = group.createTask(() => load("text", 200));
+    const style = group.createTask(() => load("style", 100));
     return `${await text} with ${await style}`;
   });
   console.log(page);
@@ -24,7 +24,7 @@ await run(async () => {
   try {
     await taskGroup((group) => {
       void group.createTask(() => load("text", 3_600_000));
-      void group.createTask(() => load("images", 10));
+      void group.createTask(() => load("images", 100));
     });
   } catch (error) {
     // `except* Error` becomes a look at `errors`, or `error.split(…)`.

@@ -12,9 +12,9 @@ async function work() {
 }
 
 await run(async () => {
-  // `async with asyncio.timeout(0.01)` becomes a function that takes the body.
+  // `async with asyncio.timeout(0.1)` becomes a function that takes the body.
   try {
-    await timeout(10, async () => {
+    await timeout(100, async () => {
       await work();
       await work();
     });
@@ -25,27 +25,27 @@ await run(async () => {
 
   // For one thing.
   try {
-    await waitFor(work, 10);
+    await waitFor(work, 100);
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
     console.log("waitFor: throws");
   }
 
   // A deadline that is no error.
-  console.log(`moveOnAfter: ${await moveOnAfter(10, work)}`);
+  console.log(`moveOnAfter: ${await moveOnAfter(100, work)}`);
 
   // It stops what is inside, not the whole task: other branches go on, which asyncio cannot have.
   const [short, long] = await Promise.all([
-    moveOnAfter(10, () => sleep(1_000, "short")),
-    moveOnAfter(1_000, () => sleep(20, "long")),
+    moveOnAfter(100, () => sleep(1_000, "short")),
+    moveOnAfter(1_000, () => sleep(300, "long")),
   ]);
   console.log(short, long);
 
   // A deadline can be moved, here with every sign of life.
-  await timeout(100, async (deadline) => {
+  await timeout(5_000, async (deadline) => {
     for (const sign of ["first", "second"]) {
-      await sleep(10);
-      deadline.reschedule((deadline.when ?? 0) + 100);
+      await sleep(100);
+      deadline.reschedule((deadline.when ?? 0) + 5_000);
       console.log(`${sign} sign of life`);
     }
   });

@@ -3,14 +3,14 @@
 import { createTask, FIRST_COMPLETED, run, sleep, wait } from "@aio/task";
 
 await run(async () => {
-  const tasks = [10, 20, 3_600_000].map((delay) =>
+  const tasks = [100, 300, 3_600_000].map((delay) =>
     createTask(() => sleep(delay, `${delay} ms`), { name: `sleeper of ${delay}` }),
   );
 
   const first = await wait(tasks, { returnWhen: FIRST_COMPLETED });
   for (const task of first.done) console.log(`done first: ${task.result()}`);
 
-  const { done, pending } = await wait(tasks, { timeout: 200 });
+  const { done, pending } = await wait(tasks, { timeout: 600 });
   console.log(`then ${done.size} done, ${pending.size} pending`);
   for (const task of pending) {
     console.log(`cancelling the ${task.name}`);
@@ -20,6 +20,6 @@ await run(async () => {
 });
 
 // Output:
-// done first: 10 ms
+// done first: 100 ms
 // then 2 done, 1 pending
 // cancelling the sleeper of 3600000

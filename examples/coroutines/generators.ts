@@ -6,7 +6,7 @@ async function* countDown(from: number) {
   try {
     for (let left = from; left > 0; left -= 1) {
       yield left;
-      await sleep(10);
+      await sleep(100);
     }
   } finally {
     console.log("closed");

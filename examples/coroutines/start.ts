@@ -11,12 +11,12 @@ async function brew(drink: string, duration: number) {
 
 async function main() {
   console.log("one after the other");
-  await brew("tea", 20);
-  await brew("coffee", 10);
+  await brew("tea", 200);
+  await brew("coffee", 100);
 
   console.log("side by side");
-  const tea = createTask(() => brew("tea", 20));
-  const coffee = createTask(() => brew("coffee", 10));
+  const tea = createTask(() => brew("tea", 200));
+  const coffee = createTask(() => brew("coffee", 100));
   return [await tea, await coffee];
 }
 

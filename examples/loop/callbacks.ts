@@ -10,10 +10,10 @@ loop.callSoon(() => {
   console.log("1: callbacks run in the order in which they were added");
 });
 loop.callSoon((text: string) => console.log(text), "3: callbacks may have arguments");
-loop.callLater(20, () => loop.stop());
-loop.callAt(loop.time() + 10, () => console.log("5: at a time of the loop's clock"));
+loop.callLater(200, () => loop.stop());
+loop.callAt(loop.time() + 100, () => console.log("5: at a time of the loop's clock"));
 
-const handle = loop.callLater(10, () => console.log("never"));
+const handle = loop.callLater(100, () => console.log("never"));
 handle.cancel();
 
 await loop.runForever();

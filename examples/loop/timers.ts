@@ -1,7 +1,7 @@
 // A clock that ticks: a timer that sets itself again, without drifting.
 
 import { getRunningLoop, type TimerHandle } from "@aio/loop";
-import { run, sleep } from "@aio/task";
+import { run } from "@aio/task";
 
 /** Calls `callback` every `interval` milliseconds, until what it returns is called. */
 function every(interval: number, callback: () => void) {
@@ -18,18 +18,19 @@ function every(interval: number, callback: () => void) {
 }
 
 await run(async () => {
+  const enough = getRunningLoop().createFuture<string>();
   let ticks = 0;
-  const stop = every(10, () => {
+  const stop = every(100, () => {
     ticks += 1;
     console.log(`tick ${ticks}`);
-    if (ticks === 3) stop();
+    if (ticks === 3) enough.setResult("enough");
   });
-  await sleep(100);
-  console.log(`${ticks} ticks`);
+  console.log(await enough);
+  stop();
 });
 
 // Output:
 // tick 1
 // tick 2
 // tick 3
-// 3 ticks
+// enough

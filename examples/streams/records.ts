@@ -12,7 +12,12 @@ function record(text: string) {
 }
 
 function send(_reader: unknown, writer: StreamWriter) {
-  writer.writelines(["records/1;", record("first"), record("second"), record("torn").subarray(0, 6)]);
+  writer.writelines([
+    "records/1;",
+    record("first"),
+    record("second"),
+    record("torn").subarray(0, 6),
+  ]);
   writer.close(); // sends all of it before
 }
 

@@ -15,7 +15,7 @@ await run(async () => {
   }
 
   try {
-    await runProcess("sh", ["-c", "echo begun; sleep 3600"], { timeout: 1_000, wholeTree: true });
+    await runProcess("sh", ["-c", "echo begun; sleep 3600"], { timeout: 2_000, wholeTree: true });
   } catch (error) {
     if (!(error instanceof TimeoutExpired)) throw error;
     console.log(`took too long, but wrote ${error.partial[0]}`.trimEnd());

@@ -14,9 +14,9 @@ async function climb(name: string, duration: number) {
 
 await run(() =>
   gather(
-    () => climb("Ada", 30),
-    () => climb("Bob", 10),
-    () => climb("Cyd", 20),
+    () => climb("Ada", 300),
+    () => climb("Bob", 100),
+    () => climb("Cyd", 200),
   ),
 );
 

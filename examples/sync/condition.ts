@@ -16,7 +16,7 @@ async function guest(name: string, wanted: number) {
 
 async function baker() {
   for (let batch = 0; batch < 3; batch += 1) {
-    await sleep(10);
+    await sleep(100);
     await changed.with(() => {
       cakes += 2;
       console.log("2 cakes more");

@@ -8,7 +8,7 @@ const lock = new Lock();
 
 async function withdraw(amount: number) {
   const before = balance;
-  await sleep(10); // others run here
+  await sleep(100); // others run here
   balance = before - amount;
 }
 

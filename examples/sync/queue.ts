@@ -16,7 +16,7 @@ async function waiter() {
 async function cook(name: string) {
   // while True: item = await queue.get() … except QueueShutDown
   for await (const dish of orders) {
-    await sleep(10);
+    await sleep(100);
     console.log(`${name} made ${dish}`);
   }
   console.log(`${name} goes home`);

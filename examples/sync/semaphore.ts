@@ -5,19 +5,19 @@ import { gather, run, sleep } from "@aio/task";
 
 const connections = new Semaphore(2);
 
-function query(name: string) {
+function query(name: string, duration: number) {
   return connections.with(async () => {
     console.log(`${name} begins, free: ${connections.value}`);
-    await sleep(10);
+    await sleep(duration);
     console.log(`${name} ends`);
   });
 }
 
 await run(() =>
   gather(
-    () => query("first"),
-    () => query("second"),
-    () => query("third"),
+    () => query("first", 100),
+    () => query("second", 500),
+    () => query("third", 100),
   ),
 );
 
@@ -25,6 +25,6 @@ await run(() =>
 // first begins, free: 1
 // second begins, free: 0
 // first ends
-// second ends
-// third begins, free: 1
+// third begins, free: 0
 // third ends
+// second ends

@@ -19,7 +19,7 @@ async function receive() {
 
 await run(async () => {
   const task = createTask(() => download("movie.mkv"));
-  await sleep(10);
+  await sleep(100);
   task.cancel("the user left");
   try {
     await task;

@@ -26,7 +26,7 @@ async function retry() {
 
 await run(async () => {
   const task = createTask(retry);
-  await sleep(100);
+  while (attempts < 3) await sleep(10);
   task.cancel();
   await Promise.allSettled([task]);
   console.log(`cancelled: ${task.cancelled}`);

@@ -4,7 +4,7 @@ import { allTasks, createTask, currentTask, run, sleep } from "@aio/task";
 
 async function measure(place: string) {
   console.log(`${currentTask()?.name} looks at ${place}`);
-  await sleep(10);
+  await sleep(100);
   return place.length;
 }
 

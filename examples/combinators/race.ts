@@ -29,7 +29,7 @@ await run(async () => {
     100,
   );
   console.log(winner?.value);
-  console.log(`${errors[0]}`);
+  console.log(String(errors[0]));
 });
 
 // Output:

@@ -32,7 +32,7 @@ await run(async () => {
   }
 
   // A deadline that is no error.
-  console.log(`moveOnAfter: ${await moveOnAfter(100, work)}`);
+  console.log("moveOnAfter:", await moveOnAfter(100, work));
 
   // It stops what is inside, not the whole task: other branches go on, which asyncio cannot have.
   const [short, long] = await Promise.all([

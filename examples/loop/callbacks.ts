@@ -6,7 +6,7 @@ const loop = new EventLoop(); // `run()` of @aio/task makes one for you
 
 loop.callSoon(() => {
   loop.callSoon(() => console.log("4: what was added meanwhile comes in the next round"));
-  Promise.resolve().then(() => console.log("2: promises settle before the next callback"));
+  queueMicrotask(() => console.log("2: microtasks, as of promises, run before the next callback"));
   console.log("1: callbacks run in the order in which they were added");
 });
 loop.callSoon((text: string) => console.log(text), "3: callbacks may have arguments");
@@ -22,7 +22,7 @@ console.log(`closed: ${loop.isClosed}`);
 
 // Output:
 // 1: callbacks run in the order in which they were added
-// 2: promises settle before the next callback
+// 2: microtasks, as of promises, run before the next callback
 // 3: callbacks may have arguments
 // 4: what was added meanwhile comes in the next round
 // 5: at a time of the loop's clock

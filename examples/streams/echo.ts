@@ -5,7 +5,7 @@ import { run } from "@aio/task";
 
 async function echo(reader: StreamReader, writer: StreamWriter) {
   for await (const line of reader) {
-    writer.write(`echo: ${line}`);
+    writer.write(`echo: ${line.toString()}`);
     await writer.drain(); // waits while the client does not read
   }
   console.log("the client is done");

@@ -35,7 +35,9 @@ await run(async () => {
     }
   } catch (error) {
     if (!(error instanceof IncompleteReadError)) throw error;
-    console.log(`${error.partial.length} of ${error.expected} bytes: "${error.partial}"`);
+    console.log(
+      `${error.partial.length} of ${error.expected} bytes: "${error.partial.toString()}"`,
+    );
   }
   writer.close();
   server.close();

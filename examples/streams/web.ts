@@ -20,7 +20,7 @@ await run(async () => {
   const response = await fetch(`http://127.0.0.1:${port}/`, { signal: abortSignal() });
   const writer = StreamWriter.from(createWriteStream(join(folder, "rows")));
   for await (const line of StreamReader.from(response.body ?? [])) {
-    writer.write(`row ${line}`);
+    writer.write(`row ${line.toString()}`);
     await writer.drain();
   }
   writer.close();

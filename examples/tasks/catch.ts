@@ -1,13 +1,16 @@
 // A catch catches cancellations, too: it begins with throwIfCancelled(error).
 
 import { throwIfCancelled } from "@aio/loop";
+import { Event } from "@aio/sync";
 import { createTask, run, sleep } from "@aio/task";
 
+const asked = new Event();
 let attempts = 0;
 
 async function fetchPrice() {
   attempts += 1;
   if (attempts < 3) throw new Error("the server is busy");
+  asked.set();
   await sleep(3_600_000); // never answers
 }
 
@@ -26,7 +29,7 @@ async function retry() {
 
 await run(async () => {
   const task = createTask(retry);
-  while (attempts < 3) await sleep(10);
+  await asked.wait();
   task.cancel();
   await Promise.allSettled([task]);
   console.log(`cancelled: ${task.cancelled}`);

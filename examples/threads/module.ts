@@ -14,7 +14,7 @@ await run(async () => {
     console.log((await pool.submit(hash, "a", 10_000)).slice(0, 8));
 
     // loop.run_in_executor for many: results in order, and no further ahead than the pool can work.
-    const digests = pool.map((text: string) => [...text].toReversed().join(""), ["abc", "xyz"]);
+    const digests = pool.map((text: string) => text.toUpperCase(), ["abc", "xyz"]);
     for await (const digest of digests) console.log(digest);
   } finally {
     await pool.shutdown(); // `await using pool = …` does it, from Node 24 on
@@ -24,5 +24,5 @@ await run(async () => {
 // Output:
 // ca978112
 // d446a81c
-// cba
-// zyx
+// ABC
+// XYZ

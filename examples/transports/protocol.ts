@@ -29,7 +29,7 @@ class Client implements Protocol {
   }
 
   dataReceived(data: Buffer) {
-    console.log(`client: ${data}`);
+    console.log(`client: ${data.toString()}`);
     this.answered.set();
   }
 }

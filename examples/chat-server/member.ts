@@ -1,9 +1,4 @@
-import {
-  ConnectionResetError,
-  LineTooLongError,
-  type StreamReader,
-  type StreamWriter,
-} from "@aio/streams";
+import { LineTooLongError, type StreamReader, type StreamWriter } from "@aio/streams";
 import type { Queue } from "@aio/sync";
 import { race } from "@aio/task";
 import type { Room } from "./room.ts";
@@ -37,7 +32,9 @@ async function introduce(room: Room, reader: StreamReader, writer: StreamWriter)
     const line = await reader.readline();
     if (line.length === 0) return { name: "", outbox: null };
     const name = String(line).trim();
-    const outbox = /^\w{1,20}$/.test(name) ? room.enter(name) : null;
+    const outbox = /^\w{1,20}$/.test(name)
+      ? room.enter(name, () => writer.transport.abort())
+      : null;
     if (outbox !== null) return { name, outbox };
     writer.write("* a name has up to 20 letters, and is not taken\n");
     await writer.drain();
@@ -55,16 +52,15 @@ async function listen(room: Room, name: string, reader: StreamReader) {
 async function send(outbox: Queue<string>, writer: StreamWriter) {
   for await (const text of outbox) {
     writer.write(text);
-    await writer.drain(); // waits for a slow client; its outbox fills meanwhile
+    await writer.drain(); // waits for a slow client, while its outbox fills
   }
 }
 
 /** Whether a connection broke, which is no mistake of ours. */
 function isLost(error: unknown) {
   return (
-    error instanceof ConnectionResetError ||
-    (error instanceof Error &&
-      "code" in error &&
-      (error.code === "ECONNRESET" || error.code === "EPIPE"))
+    error instanceof Error &&
+    "code" in error &&
+    ["ECONNRESET", "EPIPE"].includes(String(error.code))
   );
 }

@@ -3,38 +3,44 @@ import { Queue } from "@aio/sync";
 /** How many messages may wait for a member: one who reads slower than others talk has to leave. */
 const PATIENCE = 100;
 
+interface Member {
+  /** What is still to be sent. */
+  readonly outbox: Queue<string>;
+  /** Breaks the connection off. */
+  readonly drop: () => void;
+}
+
 /** Who is there, and what is still to be sent to each. */
 export class Room {
-  readonly #outboxes = new Map<string, Queue<string>>();
+  readonly #members = new Map<string, Member>();
 
-  /** Lets somebody in; null when the name is taken. */
-  enter(name: string) {
-    if (this.#outboxes.has(name)) return null;
+  /** Lets somebody in, and gives what is to be sent; null when the name is taken. */
+  enter(name: string, drop: () => void) {
+    if (this.#members.has(name)) return null;
     const outbox = new Queue<string>(PATIENCE);
-    this.#tell(outbox, `* here: ${[...this.#outboxes.keys(), "you"].join(", ")}`);
+    outbox.putNowait(`* here: ${[...this.#members.keys(), "you"].join(", ")}\n`);
     this.say(`* ${name} is here`);
-    this.#outboxes.set(name, outbox);
+    this.#members.set(name, { outbox, drop });
     return outbox;
   }
 
   leave(name: string) {
-    if (this.#outboxes.delete(name)) this.say(`* ${name} has left`);
+    if (this.#members.delete(name)) this.say(`* ${name} has left`);
   }
 
   /** Says something to all, but for its author. It waits for nobody. */
   say(text: string, author?: string) {
-    for (const [name, outbox] of this.#outboxes) if (name !== author) this.#tell(outbox, text);
+    for (const [name, { outbox, drop }] of this.#members) {
+      if (name === author) continue;
+      if (outbox.full) drop();
+      else outbox.putNowait(`${text}\n`);
+    }
   }
 
   /** Says goodbye: the outboxes end when they have been sent. */
   close() {
     this.say("* the server stops");
-    for (const outbox of this.#outboxes.values()) outbox.shutdown();
-    this.#outboxes.clear();
-  }
-
-  #tell(outbox: Queue<string>, text: string) {
-    if (outbox.full) outbox.shutdown({ immediate: true });
-    if (!outbox.isShutDown) outbox.putNowait(`${text}\n`);
+    for (const { outbox } of this.#members.values()) outbox.shutdown();
+    this.#members.clear();
   }
 }

@@ -9,11 +9,11 @@ export function hashFile(path: string, loop: LoopHandle<{ progress: (bytes: numb
   const signal = currentSignal();
   const hash = createHash("sha256");
   const chunk = Buffer.alloc(CHUNK);
-  const file = openSync(path);
+  const file = openSync(path, "r");
   try {
     for (let done = 0; ;) {
       signal.throwIfAborted();
-      const size = readSync(file, chunk, {});
+      const size = readSync(file, chunk);
       if (size === 0) return hash.digest("hex");
       hash.update(chunk.subarray(0, size));
       done += size;

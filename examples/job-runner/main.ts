@@ -11,7 +11,11 @@ import { MultiBar, Presets } from "cli-progress";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { workers: { type: "string", default: String(availableParallelism()) } },
+  options: {
+    workers: { type: "string", default: String(availableParallelism()) },
+    bars: { type: "boolean", default: process.stderr.isTTY }, // --bars draws them without a terminal, too
+  },
+  allowNegative: true,
 });
 
 // The threads import the module; this thread does not.
@@ -19,10 +23,12 @@ const { hashFile } = inThread<typeof import("./hash-file.ts")>(
   new URL("./hash-file.ts", import.meta.url),
 );
 
-const bars = new MultiBar(
-  { format: "{bar} {percentage} % {file}", hideCursor: true },
-  Presets.shades_classic,
-);
+const bars = values.bars
+  ? new MultiBar(
+      { format: "{bar} {percentage} % {file}", noTTYOutput: true, gracefulExit: false },
+      Presets.shades_classic,
+    )
+  : null;
 
 async function hashAll(pool: ThreadPoolExecutor) {
   return await mapConcurrent(positionals, (file) => hash(pool, file), { limit: pool.maxWorkers });
@@ -32,13 +38,13 @@ async function hashAll(pool: ThreadPoolExecutor) {
 async function hash(pool: ThreadPoolExecutor, file: string) {
   try {
     const { size } = await stat(file);
-    const bar = bars.create(size, 0, { file });
-    const loop = exposeLoop({ progress: (bytes: number) => bar.update(bytes) });
+    const bar = bars?.create(size, 0, { file });
+    const loop = exposeLoop({ progress: (bytes: number) => bar?.update(bytes) });
     try {
       return `${await pool.submit(hashFile, file, loop)}  ${file}`;
     } finally {
       loop.close();
-      bar.stop();
+      bar?.stop();
     }
   } catch (error) {
     throwIfCancelled(error);
@@ -61,7 +67,7 @@ await run(async () => {
         return null;
       },
     );
-    bars.stop();
+    bars?.stop();
     for (const line of lines ?? ["stopped"]) console.log(line);
     if (lines === null) process.exitCode = 130;
   } finally {

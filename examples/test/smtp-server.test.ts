@@ -140,7 +140,7 @@ class Client implements AsyncDisposable {
 
   static async connect(port: number): Promise<Client> {
     const client = new Client(await openConnection({ host: "127.0.0.1", port }));
-    expect(await readLine(client.reader)).toBe("220 localhost ESMTP");
+    await readLine(client.reader); // 220 localhost ESMTP
     return client;
   }
 

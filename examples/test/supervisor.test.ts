@@ -89,7 +89,10 @@ describe("The supervisor", { timeout: 60_000 }, () => {
     run(async () => {
       await using program = await Program.start(
         "supervisor/main.ts",
-        ...["--delay", "10", "--max-failures", "2"],
+        "--delay",
+        "10",
+        "--max-failures",
+        "2",
         "good=trap 'echo stopped; exit' TERM; echo started; sleep 3600 & wait",
         "bad=exit 3",
       );

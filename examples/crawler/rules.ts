@@ -1,11 +1,10 @@
-import { createRequire } from "node:module";
 import { abortSignal } from "@aio/loop";
 import { timeout } from "@aio/task";
-import type robots from "robots-parser";
+import robots from "robots-parser";
 import { AGENT } from "./page.ts";
 
-// A CommonJS module, with the types of an ECMAScript module.
-const robotsParser: typeof robots.default = createRequire(import.meta.url)("robots-parser");
+// Its types are those of an ECMAScript module, which it is not.
+const robotsParser = robots as unknown as typeof robots.default;
 
 export type Rules = ReturnType<typeof robotsParser>;
 

@@ -15,7 +15,7 @@ import { BrokenBarrierError } from "./errors.ts";
  *
  * async function runner(): Promise<void> {
  *   const place = await start.wait(); // 0, 1 or 2
- *   await race(place);
+ *   await sprint(place);
  * }
  * ```
  */

@@ -17,7 +17,7 @@ import type { WaitOptions } from "./wait-options.ts";
  *
  * async function runner(): Promise<void> {
  *   const place = await start.wait(); // 0, 1 or 2
- *   await race(place);
+ *   await sprint(place);
  * }
  * ```
  */

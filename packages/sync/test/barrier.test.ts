@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { createTask, gather, sleep, yieldNow } from "@aio/task";
+import { createTask, gather, sleep, waitFor, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Barrier, BrokenBarrierError } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
@@ -34,6 +34,18 @@ describe("Barrier", () => {
 
       expect(rounds).toEqual([0, 0, 1, 1, 2, 2]);
     }));
+
+  test("throws in another loop than the first that somebody waited in", async () => {
+    const barrier = new Barrier(2);
+    await isolated(() => thrownBy(waitFor(barrier.wait(), 1)));
+
+    expect(await isolated(() => thrownBy(barrier.wait()))).toMatchObject({
+      name: "RuntimeError",
+      message: expect.stringMatching(/^<Barrier filling .* is bound to a different event loop/),
+    });
+    expect(barrier.nWaiting).toBe(0);
+    expect(barrier.parties).toBe(2);
+  });
 
   test("of one lets everybody through", () =>
     isolated(async () => {

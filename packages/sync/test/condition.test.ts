@@ -54,6 +54,23 @@ describe("Condition", () => {
       expect(order).toEqual(["released", "woken"]);
     }));
 
+  test("wakes another with each notification, and skips who was notified", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const order: string[] = [];
+      const tasks = waitersOf(condition, ["a", "b", "c"], order);
+      await sleep(1);
+
+      await condition.with(() => {
+        condition.notify();
+        condition.notify();
+      });
+      await sleep(1);
+
+      expect(order).toEqual(["a", "b"]);
+      tasks[2]?.cancel();
+    }));
+
   test("wakes nobody when nobody waits, and keeps nothing of it", () =>
     isolated(async () => {
       const condition = new Condition();

@@ -119,6 +119,23 @@ describe("Queue", () => {
       expect(await task).toBe("second");
     }));
 
+  test("puts who was woken for a place, and found it taken, back into the queue", () =>
+    isolated(async () => {
+      const queue = new Queue<string>(1);
+      queue.putNowait("first");
+      const task = createTask(() => queue.put("waited"));
+      await yieldNow();
+
+      queue.getNowait();
+      queue.putNowait("snatched the place");
+      await sleep(1);
+
+      expect(task.done).toBe(false);
+      expect(queue.getNowait()).toBe("snatched the place");
+      await task;
+      expect(queue.getNowait()).toBe("waited");
+    }));
+
   test("does not touch a promise that is put into it in a box", () =>
     isolated(async () => {
       const queue = new Queue<{ readonly promise: Promise<number> }>();
@@ -327,6 +344,32 @@ describe("Queue.shutdown", () => {
       expect(await queue.get()).toBe(1);
       expect(await thrownBy(queue.get())).toBeInstanceOf(QueueShutDown);
       expect(() => queue.getNowait()).toThrow(QueueShutDown);
+    }));
+
+  test("says that it is shut down, and not that it is full", () => {
+    const queue = new Queue<number>(1);
+    queue.putNowait(1);
+
+    queue.shutdown();
+
+    expect(() => queue.putNowait(2)).toThrow(QueueShutDown);
+  });
+
+  test("at once leaves the work that is in progress to be said done", () =>
+    isolated(async () => {
+      const queue = new Queue<number>();
+      for (const item of [1, 2, 3]) queue.putNowait(item);
+      queue.getNowait();
+      const joined = createTask(() => queue.join());
+      await yieldNow();
+
+      queue.shutdown({ immediate: true });
+      await sleep(1);
+      expect(joined.done).toBe(false);
+      queue.taskDone();
+
+      await joined;
+      expect(() => queue.taskDone()).toThrow(RangeError);
     }));
 
   test("throws at all who wait", () =>

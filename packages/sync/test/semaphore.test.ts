@@ -71,6 +71,21 @@ describe("Semaphore", () => {
       await waiting;
     }));
 
+  test("is locked while a permit is on its way, though another one is free", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const waiting = createTask(() => semaphore.acquire());
+      await yieldNow();
+
+      semaphore.release();
+      semaphore.release();
+
+      expect(semaphore.value).toBe(1);
+      expect(semaphore.locked).toBe(true);
+      await waiting;
+      expect(semaphore.locked).toBe(false);
+    }));
+
   test("gives a permit that was on its way to the next when its waiter is cancelled", () =>
     isolated(async () => {
       const semaphore = new Semaphore(0);

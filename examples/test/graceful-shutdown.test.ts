@@ -3,7 +3,7 @@ import { run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Program, readLine } from "./program.ts";
 
-describe("Graceful shutdown", { timeout: 60_000 }, () => {
+describe("Graceful shutdown", { timeout: 120_000 }, () => {
   test("tears no answer under load, and leaves no request that was taken without one", () =>
     run(async () => {
       await using server = await Program.start("graceful-shutdown/main.ts", "--port", "0");

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("The SMTP server", { timeout: 60_000 }, () => {
+describe("The SMTP server", { timeout: 120_000 }, () => {
   test("takes a mail over TLS from a client that checks its certificate", () =>
     run(async () => {
       await using server = await start();

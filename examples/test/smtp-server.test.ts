@@ -82,6 +82,23 @@ describe("The SMTP server", { timeout: 120_000 }, () => {
       expect(await client.ask("NOOP")).toBe("250 fine");
     }));
 
+  test("takes text as it is, but for the dots before dots", () =>
+    run(async () => {
+      await using server = await start();
+      await using client = await Client.connect(await server.port());
+      for (const line of ["HELO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA"])
+        await client.ask(line);
+      client.say("Grüße\r\n..\r\n\r\n.x");
+      expect(await client.ask(".")).toBe("250 taken");
+
+      expect(JSON.parse(await server.line(/^\{/))).toEqual({
+        from: "a@b",
+        to: ["c@d"],
+        text: "Grüße\n.\n\nx",
+        isSecure: false,
+      });
+    }));
+
   test("takes no command that is smuggled in behind STARTTLS", () =>
     run(async () => {
       await using server = await start();

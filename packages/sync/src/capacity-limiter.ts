@@ -21,14 +21,14 @@ let stopAsking: (limiter: CapacityLimiter, borrower: object) => void;
  *
  * @example
  * ```ts
- * const threads = new CapacityLimiter(4);
+ * const connections = new CapacityLimiter(4);
  *
- * async function resize(image: Image): Promise<Image> {
- *   using _held = await threads.acquire();
- *   return await runInExecutor(pool, shrink, image);
+ * async function fetchPolitely(url: string): Promise<string> {
+ *   using _held = await connections.acquire();
+ *   return await fetchPage(url);
  * }
  *
- * threads.totalTokens = 8; // wakes four more
+ * connections.totalTokens = 8; // four more may go on at once
  * ```
  */
 export class CapacityLimiter {

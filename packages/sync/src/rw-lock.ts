@@ -52,15 +52,18 @@ let admitNext: (lock: RWLock) => void;
  *
  * @example
  * ```ts
- * const table = new RWLock();
+ * const lock = new RWLock();
+ * const pages = new Map<string, string>();
  *
- * async function find(key: string): Promise<Row | undefined> {
- *   using _held = await table.reader.acquire();
- *   return await search(key);
+ * async function find(url: string): Promise<string | undefined> {
+ *   using _held = await lock.reader.acquire();
+ *   return pages.get(url);
  * }
  *
- * async function rebuild(): Promise<void> {
- *   await table.writer.with(() => sort());
+ * async function refresh(): Promise<void> {
+ *   await lock.writer.with(async () => {
+ *     for (const url of pages.keys()) pages.set(url, await fetchPage(url));
+ *   });
  * }
  * ```
  */

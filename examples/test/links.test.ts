@@ -1,15 +1,12 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { pages } from "./pages.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 test("The links of all pages to files lead somewhere", () => {
-  const pages = globSync("**/*.md", {
-    cwd: root,
-    exclude: ["**/node_modules/**", "**/reports/**"],
-  });
-  const links = pages.flatMap((page) =>
+  const links = pages().flatMap((page) =>
     Array.from(
       readFileSync(join(root, page), "utf8").matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g),
       ([, link = ""]) => ({ page, link }),

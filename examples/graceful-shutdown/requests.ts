@@ -27,6 +27,8 @@ export class Requests {
         await writer.drain();
         this.answered += 1;
       }
+    } catch (error) {
+      if (!isLost(error)) throw error;
     } finally {
       writer.close(); // sends all of it before
     }
@@ -43,6 +45,7 @@ export class Requests {
   }
 
   async #answer(duration: number) {
+    if (!(duration >= 0 && duration < Infinity)) return "expected a number of milliseconds";
     this.running += 1;
     try {
       await this.#slots.with(() => sleep(duration)); // the work
@@ -51,4 +54,13 @@ export class Requests {
       this.running -= 1;
     }
   }
+}
+
+/** Whether the client has gone, which is no mistake of ours. */
+function isLost(error: unknown) {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    ["ECONNRESET", "EPIPE"].includes(String(error.code))
+  );
 }

@@ -1,7 +1,7 @@
 import { TimeoutError } from "@aio/loop";
 import { LineTooLongError, type StreamReader, type StreamWriter } from "@aio/streams";
 import { waitFor } from "@aio/task";
-import type { ServerSsl } from "@aio/transports";
+import { type ServerSsl, SSLError } from "@aio/transports";
 
 export interface Mail {
   readonly from: string;
@@ -51,9 +51,9 @@ export class Session {
         await this.#command(verb.toUpperCase(), rest);
       }
     } catch (error) {
-      if (error instanceof TimeoutError) await this.#reply(421, "too slow, goodbye");
-      else if (error instanceof LineTooLongError) await this.#reply(500, "that line is too long");
-      else if (!(error instanceof Error && "code" in error)) throw error; // those have one that the network has
+      if (error instanceof TimeoutError) this.#say(421, "too slow, goodbye");
+      else if (error instanceof LineTooLongError) this.#say(500, "that line is too long");
+      else if (!isLost(error)) throw error;
     } finally {
       this.#writer.close();
     }
@@ -127,7 +127,7 @@ export class Session {
     const mail = {
       from: this.#from,
       to: this.#to,
-      text: lines.join("\n"),
+      text: Buffer.from(lines.join("\n"), "latin1").toString(),
       isSecure: this.#isSecure,
     };
     this.#reset();
@@ -141,17 +141,31 @@ export class Session {
     this.#to = [];
   }
 
-  /** The next line without its end; null when the client has hung up. */
+  /** The next line without its end, a character for each byte; null when the client has hung up. */
   async #line() {
     const line = await waitFor(this.#reader.readline(), this.#settings.timeout);
     return line.length === 0 ? null : line.toString("latin1").replace(/\r?\n$/, "");
   }
 
   async #reply(code: number, ...lines: string[]) {
+    this.#say(code, ...lines);
+    await this.#writer.drain();
+  }
+
+  #say(code: number, ...lines: string[]) {
     const last = lines.length - 1;
     this.#writer.writelines(
       lines.map((line, index) => `${code}${index === last ? " " : "-"}${line}\r\n`),
     );
-    await this.#writer.drain();
   }
+}
+
+/** Whether the connection broke, or the client did not like our TLS: no mistakes of ours. */
+function isLost(error: unknown) {
+  return (
+    error instanceof SSLError ||
+    (error instanceof Error &&
+      "code" in error &&
+      ["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"].includes(String(error.code)))
+  );
 }

@@ -3,7 +3,7 @@ import { createTask, run, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Program, readLine } from "./program.ts";
 
-describe("The chat server", { timeout: 60_000 }, () => {
+describe("The chat server", { timeout: 120_000 }, () => {
   test("tells all what one says, who comes and who leaves", () =>
     run(async () => {
       await using server = await Program.start("chat-server/main.ts", "--port", "0");

@@ -7,7 +7,7 @@ import { Program } from "./program.ts";
 
 const DELAY = 50;
 
-describe("The crawler", { timeout: 60_000 }, () => {
+describe("The crawler", { timeout: 120_000 }, () => {
   test("finds all pages of its hosts, and no others", () =>
     run(async () => {
       await using other = await Site.open({ "/": page("Other", "/deep"), "/deep": page("Deep") });

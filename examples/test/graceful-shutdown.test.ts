@@ -3,7 +3,7 @@ import { run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Program, readLine } from "./program.ts";
 
-describe("Graceful shutdown", { timeout: 60_000 }, () => {
+describe("Graceful shutdown", { timeout: 120_000 }, () => {
   test("tears no answer under load, and leaves no request that was taken without one", () =>
     run(async () => {
       await using server = await Program.start("graceful-shutdown/main.ts", "--port", "0");
@@ -45,6 +45,21 @@ describe("Graceful shutdown", { timeout: 60_000 }, () => {
       expect(await readLine(busy)).toBe(null);
       idleWriter.close();
       busyWriter.close();
+    }));
+
+  test("answers nonsense, and survives clients that vanish", () =>
+    run(async () => {
+      await using server = await Program.start("graceful-shutdown/main.ts", "--port", "0");
+      const port = await server.port();
+      const [, vanishing] = await openConnection({ host: "127.0.0.1", port });
+      vanishing.write("100\n");
+      vanishing.transport.abort();
+      const [reader, writer] = await openConnection({ host: "127.0.0.1", port });
+      writer.write("nonsense\n");
+      expect(await readLine(reader)).toBe("expected a number of milliseconds");
+      server.signal("SIGTERM");
+      expect(await server.exit()).toMatchObject({ code: 0, errors: "" });
+      writer.close();
     }));
 
   test("breaks off at the end of the grace what takes too long", () =>

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("The job runner", { timeout: 60_000 }, () => {
+describe("The job runner", { timeout: 120_000 }, () => {
   test("hashes files, in their order", () =>
     run(async () => {
       const contents = [Buffer.alloc(5_000_000, "x"), Buffer.from("small"), Buffer.alloc(0)];

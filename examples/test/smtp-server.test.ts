@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("The SMTP server", { timeout: 60_000 }, () => {
+describe("The SMTP server", { timeout: 120_000 }, () => {
   test("takes a mail over TLS from a client that checks its certificate", () =>
     run(async () => {
       await using server = await start();
@@ -80,6 +80,23 @@ describe("The SMTP server", { timeout: 60_000 }, () => {
       for (let count = 0; count < 10; count += 1) client.say("x".repeat(20));
       expect(await client.ask(".")).toBe("552 that was too large");
       expect(await client.ask("NOOP")).toBe("250 fine");
+    }));
+
+  test("takes text as it is, but for the dots before dots", () =>
+    run(async () => {
+      await using server = await start();
+      await using client = await Client.connect(await server.port());
+      for (const line of ["HELO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA"])
+        await client.ask(line);
+      client.say("Grüße\r\n..\r\n\r\n.x");
+      expect(await client.ask(".")).toBe("250 taken");
+
+      expect(JSON.parse(await server.line(/^\{/))).toEqual({
+        from: "a@b",
+        to: ["c@d"],
+        text: "Grüße\n.\n\nx",
+        isSecure: false,
+      });
     }));
 
   test("takes no command that is smuggled in behind STARTTLS", () =>

@@ -72,7 +72,7 @@ describe("supervise", () => {
     }, virtual()));
 });
 
-describe("The supervisor", { timeout: 60_000 }, () => {
+describe("The supervisor", { timeout: 120_000 }, () => {
   test("passes on what its services write, and ends when they have", () =>
     run(async () => {
       await using program = await Program.start(

@@ -3,7 +3,7 @@ import { run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Program, readLine } from "./program.ts";
 
-describe("The TCP proxy", { timeout: 60_000 }, () => {
+describe("The TCP proxy", { timeout: 120_000 }, () => {
   test("passes bytes both ways, and the end of one side, too", () =>
     run(async () => {
       await using proxy = await startProxy(countBytes);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { Client } from "./client.ts";
@@ -12,13 +12,6 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 const examples = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code);
 
 describe("The README's", () => {
-  test("links lead somewhere", () => {
-    const files = Array.from(readme.matchAll(/\]\(([\w./-]+)/g), ([, file = ""]) => file);
-
-    expect(files).toContain("LICENSE");
-    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
-  });
-
   test("example of a server serves, and ends at Ctrl-C", async () => {
     const program = evaluate(example("startServer(").replace("port: 8888", "port: 0"));
     const [port] = /\d+$/.exec(await program.line(/^listening/)) ?? [];

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pages } from "../pages.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -18,11 +19,9 @@ export interface CodeBlock {
 
 /** All code blocks of all pages, and of the TSDoc of all packages. */
 export function codeBlocks(): CodeBlock[] {
-  const exclude = ["**/node_modules/**", "**/CHANGELOG.md", "**/reports/**", ".changeset/**"];
-  const pages = globSync("**/*.md", { cwd: root, exclude });
   const sources = globSync("packages/*/src/**/*.ts", { cwd: root });
   return [
-    ...pages.flatMap((file) => blocksOf(file, readFileSync(join(root, file), "utf8"))),
+    ...pages().flatMap((file) => blocksOf(file, readFileSync(join(root, file), "utf8"))),
     ...sources.flatMap((file) => blocksOf(file, comments(readFileSync(join(root, file), "utf8")))),
   ];
 }

@@ -75,7 +75,7 @@ export class SubprocessTransport {
     this.#release.push(loop.atClose(() => this.#loopClosed()));
     const { atExit: fate = "kill" } = settings;
     if (fate !== "leave")
-      this.#release.push(atExit(() => this.#signal(fate === "kill" ? "SIGKILL" : "SIGTERM")));
+      this.#release.push(atExit(loop, () => this.#signal(fate === "kill" ? "SIGKILL" : "SIGTERM")));
   }
 
   /**

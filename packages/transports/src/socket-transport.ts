@@ -579,6 +579,7 @@ export class SocketTransport implements Transport, InletReader {
     this.#heldBack = null;
     this.#lent = null;
     this.#socket.destroy();
+    this.#letGo();
     this.#forget();
     this.#log(error === null ? "has lost the connection" : "has lost the connection by", error);
     if (this.#loop.isClosed) return;
@@ -586,6 +587,16 @@ export class SocketTransport implements Transport, InletReader {
       this.#call("connectionLost", () => this.#protocol.connectionLost?.(error));
       this.#owner?.detach(this);
     });
+  }
+
+  /** The host keeps closed sockets for a while: not all that hangs on their listeners, too. */
+  #letGo(): void {
+    const socket = this.#socket;
+    socket.on("error", ignore); // that of a write under way may come yet
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    socket.off("end", this.#onEnd);
+    socket.off("data", this.#onData);
   }
 
   /** In debug mode, says in the log what happens. */
@@ -616,6 +627,7 @@ export class SocketTransport implements Transport, InletReader {
 /** Above it, TLS transports pause writing. */
 const TLS_HIGH = 524_288;
 const EMPTY = Buffer.alloc(0);
+const ignore = (): void => undefined;
 
 function toBuffer(data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -179,7 +179,7 @@ export class Process<
         const collected = (this.#collected[fd] ??= new CollectedOutput());
         collected.add(reader.readNowait());
         // What comes goes past the reader, which has limits; it tells of the end, and keeps others from reading.
-        this.#protocol.divert(fd, (data) => collected.add(data));
+        this.#protocol.divert(fd, (data) => collected.addOwned(data));
         ends.push(reader.read());
       }
       for (const end of ends) await end;

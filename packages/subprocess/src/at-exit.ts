@@ -20,8 +20,15 @@ export function atExit(loop: EventLoop, callback: () => void): () => void {
     // To listen to seventeen signals, and to stop it, costs a good part of a short process. So not before those who
     // waited for this process have had their turn: they may start the next one. But no longer than that: what ends
     // the program is up to others when there is nothing to end.
-    if (loop.isClosed) unwatch();
-    else loop.callSoon(unwatch);
+    if (loop.isClosed) {
+      unwatch();
+      return;
+    }
+    const forget = loop.atClose(unwatch);
+    loop.callSoon(() => {
+      forget();
+      unwatch();
+    });
   };
 }
 

@@ -16,7 +16,9 @@ export class Milestone {
 
   reach(): void {
     this.#isReached = true;
-    for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
+    // A closed loop can wake nobody.
+    for (const waiter of this.#waiters)
+      if (!waiter.done && !this.#loop.isClosed) waiter.setResult(undefined);
     this.#waiters.clear();
   }
 

@@ -426,6 +426,8 @@ export class SocketTransport implements Transport, InletReader {
     if (this.#state === "upgrading") return;
     // The host closes what was ended from both sides; for us it is open until close().
     if (this.#state === "open" && this.#eofWritten && this.#socket.readableEnded) return;
+    // Somebody else has had the stream flow to its end, as the host does with those of a process that has exited.
+    if (this.#state === "open" && this.#eofHeldBack) return;
     this.#lose(null);
   };
 

@@ -87,7 +87,10 @@ export async function spawn(command: Command, settings: SpawnSettings): Promise<
     const shared = stdout === null ? 1 : toNode(stdout);
     return spawnWith(command, settings, [toNode(stdin), shared, shared]);
   }
-  const { near, far } = await openMergedOutput();
+  const { near, far } = await openMergedOutput().catch((error: NodeJS.ErrnoException) => {
+    const problem = `no pipe for stdout and stderr: ${error.message}`;
+    throw new SpawnError(command, problem, error.code ?? "", error);
+  });
   try {
     const { child, pipes } = await spawnWith(command, settings, [toNode(stdin), far, far]);
     return { child, pipes: new Map([...pipes, [1, near]]) };

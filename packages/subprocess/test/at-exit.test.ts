@@ -22,7 +22,7 @@ await run(async () => {
 });
 `;
 
-describe("When the program ends", () => {
+describe("When the program ends", { timeout: 60_000 }, () => {
   test("by process.exit(), its processes are killed", async () => {
     const { pid, program } = await startProgram("exit");
     expect((await once(program, "close"))[0]).toBe(3);

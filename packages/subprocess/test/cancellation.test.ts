@@ -15,7 +15,7 @@ import { children, openFiles } from "./processes.ts";
 
 // Each program is run again and again with its task cancelled before another step of the loop, until it ends before
 // that. `sweepCancellations` of @aio/task cannot: its time is virtual, and the end of a process comes from outside.
-describe("Cancelled anywhere,", () => {
+describe("Cancelled anywhere,", { timeout: 60_000 }, () => {
   test("createSubprocessExec leaves no process and no pipe", async () => {
     const tried = await sweep(() =>
       createSubprocessExec("sleep", ["1000"], { stdin: PIPE, stdout: PIPE, stderr: STDOUT }).then(

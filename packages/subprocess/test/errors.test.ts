@@ -15,10 +15,11 @@ import {
   ProcessLookupError,
   runProcess,
   SpawnError,
+  STDOUT,
   TimeoutExpired,
 } from "../src/index.ts";
 
-describe("A process that cannot be started", () => {
+describe("A process that cannot be started", { timeout: 60_000 }, () => {
   test.each([
     [FileNotFoundError, "ENOENT", "./no-such-program", {}, "./no-such-program is not found"],
     [FileNotFoundError, "ENOENT", "cat", { cwd: "/no/dir" }, "there is no directory /no/dir"],
@@ -55,6 +56,21 @@ describe("A process that cannot be started", () => {
       expect(error).toMatchObject({ name: "SpawnError", code: "E2BIG" });
     }));
 
+  test("throws SpawnError when there is no place for a pipe of stdout and stderr", () =>
+    run(async () => {
+      const { TMPDIR } = process.env;
+      onTestFinished(() => {
+        if (TMPDIR === undefined) delete process.env["TMPDIR"];
+        else process.env["TMPDIR"] = TMPDIR;
+      });
+      process.env["TMPDIR"] = "/no/such/directory";
+      const starting = createSubprocessExec("true", [], { stdout: PIPE, stderr: STDOUT });
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SpawnError);
+      expect(error).toMatchObject({ code: "ENOENT", command: ["true"] });
+      expect(String(error)).toContain("Cannot start `true`: no pipe for stdout and stderr");
+    }));
+
   test("throws FileNotFoundError for a script whose interpreter is missing", () =>
     run(async () => {
       const folder = mkdtempSync(join(tmpdir(), "aio-subprocess-"));
@@ -81,7 +97,7 @@ describe("A process that cannot be started", () => {
     }));
 });
 
-describe("Errors of a process", () => {
+describe("Errors of a process", { timeout: 60_000 }, () => {
   test("have their command, a stable code and what helps", () =>
     run(async () => {
       const failed = runProcess("sh", ["-c", "echo why >&2; kill -9 $$"], { check: true });

@@ -18,7 +18,7 @@ import {
 } from "../src/index.ts";
 import { children, isAlive, openFiles } from "./processes.ts";
 
-describe("createSubprocessExec", () => {
+describe("createSubprocessExec", { timeout: 60_000 }, () => {
   test("gives a stream for each pipe, and says so in its type", () =>
     run(async () => {
       await using child = await createSubprocessExec("cat", [], { stdin: PIPE, stdout: PIPE });
@@ -163,7 +163,7 @@ describe("createSubprocessExec", () => {
     }));
 });
 
-describe("PIPE", () => {
+describe("PIPE", { timeout: 60_000 }, () => {
   test("gives streams also by options that were made before", () =>
     run(async () => {
       const options = { stdout: PIPE };
@@ -173,7 +173,7 @@ describe("PIPE", () => {
     }));
 });
 
-describe("createSubprocessShell", () => {
+describe("createSubprocessShell", { timeout: 60_000 }, () => {
   test("returns the exit code of the shell", () =>
     run(async () => {
       const child = await createSubprocessShell("exit 7");

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createSubprocessExec, createSubprocessShell, PIPE, type Process } from "../src/index.ts";
 import { isAlive } from "./processes.ts";
 
-describe("When the loop is closed", () => {
+describe("When the loop is closed", { timeout: 60_000 }, () => {
   test("processes that run are killed", async () => {
     const child = await leftBehind({});
     await gone(child.pid);
@@ -60,7 +60,7 @@ describe("When the loop is closed", () => {
   });
 });
 
-describe("In debug mode", () => {
+describe("In debug mode", { timeout: 60_000 }, () => {
   test("the log tells that a process runs and has exited, without its arguments", async () => {
     const lines = collectLog();
     await run(
@@ -79,7 +79,7 @@ describe("In debug mode", () => {
   });
 });
 
-describe("inspect", () => {
+describe("inspect", { timeout: 60_000 }, () => {
   test("shows the number, the state and the command of a process", () =>
     run(async () => {
       const child = await createSubprocessExec("cat", ["a file", "-"], { stdin: PIPE });

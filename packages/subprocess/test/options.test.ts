@@ -21,7 +21,7 @@ const isRoot = process.getuid?.() === 0;
 const USER = isRoot ? 65_534 : (process.getuid?.() ?? 0);
 const GROUP = isRoot ? 65_534 : (process.getgid?.() ?? 0);
 
-describe("Options of a process", () => {
+describe("Options of a process", { timeout: 60_000 }, () => {
   test("user and group: it runs as them", () =>
     run(async () => {
       const line = "id -u; id -g";
@@ -129,7 +129,7 @@ describe("Options of a process", () => {
     }));
 });
 
-describe("Ends of a process", () => {
+describe("Ends of a process", { timeout: 60_000 }, () => {
   test("stdin is closed by close(), and waitClosed() tells when", () =>
     run(async () => {
       const child = await createSubprocessExec("cat", [], { stdin: PIPE, stdout: PIPE });

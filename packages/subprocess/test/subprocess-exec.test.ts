@@ -31,7 +31,7 @@ class Recorder implements SubprocessProtocol {
   }
 }
 
-describe("A protocol of a process", () => {
+describe("A protocol of a process", { timeout: 60_000 }, () => {
   test("hears of everything: of connectionMade first, of connectionLost last", () =>
     run(async () => {
       const [transport, { events }] = await subprocessShell(
@@ -57,7 +57,7 @@ describe("A protocol of a process", () => {
     }));
 });
 
-describe("A protocol that is slow", () => {
+describe("A protocol that is slow", { timeout: 60_000 }, () => {
   test("is told to pause writing while the process does not read, and to resume", () =>
     run(async () => {
       const events: string[] = [];
@@ -148,7 +148,7 @@ describe("A protocol that is slow", () => {
     }));
 });
 
-describe("subprocessExec", () => {
+describe("subprocessExec", { timeout: 60_000 }, () => {
   test("has pipes for all three by default", () =>
     run(async () => {
       const [transport] = await subprocessExec(() => ({}), "cat");
@@ -184,7 +184,7 @@ describe("subprocessExec", () => {
     }));
 });
 
-describe("SubprocessTransport", () => {
+describe("SubprocessTransport", { timeout: 60_000 }, () => {
   test("does not signal a process that has just ended, and says so when all is over", () =>
     run(async () => {
       const [transport] = await subprocessShell(() => ({}), "sleep 1000 & echo $!; exit 2");

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createSubprocessExec, createSubprocessShell, PIPE, runProcess } from "../src/index.ts";
 import { isAlive } from "./processes.ts";
 
-describe("A process with wholeTree", () => {
+describe("A process with wholeTree", { timeout: 60_000 }, () => {
   test("takes its grandchildren along when it is ended, though they ignore SIGTERM", () =>
     run(async () => {
       const line = `(trap '' TERM; while :; do sleep 0.05; done) & echo $!; wait`;
@@ -94,7 +94,7 @@ describe("A process with wholeTree", () => {
     }));
 });
 
-describe("A process without wholeTree", () => {
+describe("A process without wholeTree", { timeout: 60_000 }, () => {
   test("leaves its grandchildren alone", () =>
     run(async () => {
       const child = await createSubprocessShell("sleep 1000 >&- & echo $!; wait", { stdout: PIPE });

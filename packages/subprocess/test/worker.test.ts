@@ -8,7 +8,7 @@ import { isAlive } from "./processes.ts";
 
 const FIXTURE = new URL("fixtures/in-worker.ts", import.meta.url);
 
-describe("In a worker thread, with a loop of its own,", () => {
+describe("In a worker thread, with a loop of its own,", { timeout: 60_000 }, () => {
   test("processes run, beside those of the main thread", () =>
     run(async () => {
       const worker = new Worker(FIXTURE);

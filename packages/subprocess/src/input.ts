@@ -1,5 +1,4 @@
 import type { Writable } from "node:stream";
-import type { Operation } from "@aio/loop";
 import type { StreamWriter } from "@aio/streams";
 import type { Bytes } from "@aio/transports";
 import { Milestone } from "./milestone.ts";
@@ -21,7 +20,7 @@ export class Input {
   }
 
   /** Waits until all of it is sent, or the process reads no more. Cancellation: nothing changes. */
-  sent(): Operation<void> {
+  sent(): Promise<void> {
     return this.#sent.reached();
   }
 }

@@ -426,6 +426,8 @@ export class SocketTransport implements Transport, InletReader {
     if (this.#state === "upgrading") return;
     // The host closes what was ended from both sides; for us it is open until close().
     if (this.#state === "open" && this.#eofWritten && this.#socket.readableEnded) return;
+    // Somebody else has had the stream flow to its end, as the host does with those of a process that has exited.
+    if (this.#state === "open" && this.#eofHeldBack) return;
     this.#lose(null);
   };
 
@@ -579,6 +581,7 @@ export class SocketTransport implements Transport, InletReader {
     this.#heldBack = null;
     this.#lent = null;
     this.#socket.destroy();
+    this.#letGo();
     this.#forget();
     this.#log(error === null ? "has lost the connection" : "has lost the connection by", error);
     if (this.#loop.isClosed) return;
@@ -586,6 +589,16 @@ export class SocketTransport implements Transport, InletReader {
       this.#call("connectionLost", () => this.#protocol.connectionLost?.(error));
       this.#owner?.detach(this);
     });
+  }
+
+  /** The host keeps closed sockets for a while: not all that hangs on their listeners, too. */
+  #letGo(): void {
+    const socket = this.#socket;
+    socket.on("error", ignore); // that of a write under way may come yet
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    socket.off("end", this.#onEnd);
+    socket.off("data", this.#onData);
   }
 
   /** In debug mode, says in the log what happens. */
@@ -616,6 +629,7 @@ export class SocketTransport implements Transport, InletReader {
 /** Above it, TLS transports pause writing. */
 const TLS_HIGH = 524_288;
 const EMPTY = Buffer.alloc(0);
+const ignore = (): void => undefined;
 
 function toBuffer(data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -33,6 +33,11 @@ export class Context extends AsyncResource {
     return frame.size === 1 && frame.has(scopes) ? empty : captured;
   }
 
+  /** Whether it is known to have no values: code that runs with none already need not enter it. */
+  get isEmpty(): boolean {
+    return this === empty;
+  }
+
   /** Calls `callback` in this context, with no current task and scope. */
   run<A extends unknown[], R>(callback: (...args: A) => R, ...args: A): R {
     return this.runInAsyncScope(callOutside<A, R>, undefined, callback, args);

@@ -19,7 +19,7 @@ export function takeAccepted(socket: Socket): Plug {
     return { socket, inlet: null };
   const inlet = new Inlet();
   const { buffer: next, callback } = inlet.onread;
-  const buffer = typeof next === "function" ? next() : next;
+  const buffer = next();
   Object.assign(socket, {
     [members.buffer]: buffer,
     [members.next]: next,
@@ -29,17 +29,20 @@ export function takeAccepted(socket: Socket): Plug {
   return { socket, inlet };
 }
 
+function ignore(): boolean {
+  return false;
+}
+
 /** Looks where sockets keep the parts of their option `onread`. */
 function findMembers(): Members | null {
   const buffer = new Uint8Array(1);
   const next = (): Uint8Array => buffer;
-  const callback = (): boolean => false;
-  const bySize = new Socket({ onread: { buffer, callback } });
-  const byFunction = new Socket({ onread: { buffer: next, callback } });
+  const bySize = new Socket({ onread: { buffer, callback: ignore } });
+  const byFunction = new Socket({ onread: { buffer: next, callback: ignore } });
   const found = {
     buffer: findMember(bySize, buffer),
     next: findMember(byFunction, next),
-    callback: findMember(bySize, callback),
+    callback: findMember(bySize, ignore),
   };
   const { buffer: one, next: two, callback: three } = found;
   if (one === undefined || two === undefined || three === undefined) return null;

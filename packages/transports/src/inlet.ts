@@ -1,5 +1,10 @@
 import type { OnReadOpts, Socket } from "node:net";
 
+interface OnRead extends OnReadOpts {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (this: void, size: number, buffer: Uint8Array) => boolean;
+}
+
 /** What an {@link Inlet} gives its bytes to. */
 export interface InletReader {
   /**
@@ -26,7 +31,7 @@ export class Inlet {
   reader: InletReader | null = null;
 
   /** The option `onread` of a socket. The socket must be paused, or start by hand. */
-  get onread(): OnReadOpts {
+  get onread(): OnRead {
     return {
       buffer: nextBuffer,
       callback: (size, buffer) => {

@@ -176,6 +176,10 @@ class SemaphoreWaiter extends Waiter<Held> {
     return `acquire() of ${inspect(this.#semaphore)}`;
   }
 
+  override get resource(): Semaphore {
+    return this.#semaphore;
+  }
+
   protected override finish(): Held {
     return take(this.#semaphore);
   }

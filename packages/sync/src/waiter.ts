@@ -1,9 +1,11 @@
 import { inspect } from "node:util";
 import {
   CancelRequest,
+  type Dependencies,
   type EventLoop,
   isCancelled,
   type Operation,
+  type Reactions,
   recordCreation,
   Scope,
   ScopeNode,
@@ -63,6 +65,26 @@ export abstract class Waiter<T> extends ScopeNode implements Operation<T>, Step 
 
   /** What it waits for, in words. */
   protected abstract get label(): string;
+
+  /** The primitive that it waits for. */
+  abstract override get resource(): object;
+
+  /** The tasks that hold what it waits for, as far as the primitive knows. */
+  protected get holders(): readonly object[] {
+    return [];
+  }
+
+  override get dependencies(): Dependencies {
+    return { on: this.holders, mode: "all", relation: "held by" };
+  }
+
+  /** Those of the first `then`, if there was one. */
+  override exchange(exchange: (reactions: Reactions) => Reactions): void {
+    if (this.#onFulfilled === null || this.#onRejected === null) return;
+    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
+    this.#onFulfilled = reactions.onFulfilled;
+    this.#onRejected = reactions.onRejected;
+  }
 
   /** Whether nobody has woken it, nor cancelled it. */
   get isWaiting(): boolean {

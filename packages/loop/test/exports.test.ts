@@ -51,6 +51,17 @@ test("The package exports these values", () => {
       "toError",
       "toPromise",
       "wrapFuture",
+      "framesOf",
+      "futureAddToAwaitedBy",
+      "futureDiscardFromAwaitedBy",
+      "idOf",
+      "knownLoops",
+      "lookAt",
+      "noDependencies",
+      "snapshotOf",
+      "stackOfProgram",
+      "tasksBehind",
+      "waitersByHand",
     ].toSorted(),
   );
 });

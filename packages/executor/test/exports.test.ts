@@ -15,9 +15,13 @@ test("@aio/executor exports exactly these names", () => {
     "ThreadPoolExecutor",
     "WorkerDiedError",
     "callSoonThreadsafe",
+    "checkCount",
+    "checkDuration",
     "currentSignal",
     "exposeLoop",
     "inThread",
+    "packError",
+    "referenceOf",
     "runCoroutineThreadsafe",
     "runInExecutor",
     "setDefaultExecutor",
@@ -25,5 +29,6 @@ test("@aio/executor exports exactly these names", () => {
     "shutdownDefaultExecutor",
     "toThread",
     "transfer",
+    "unpackError",
   ]);
 });

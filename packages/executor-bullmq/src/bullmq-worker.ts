@@ -12,6 +12,7 @@ import {
   type Future,
   getRunningLoop,
   interruptible,
+  isCancelled,
   InvalidStateError,
   type Operation,
   operation,
@@ -87,6 +88,7 @@ export class BullMQWorker implements AsyncDisposable {
   #cancellations: Cancellations | null = null;
   #worker: Worker<JobData> | null = null;
   #end: Future<void> | null = null;
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
 
   constructor(options: BullMQWorkerOptions) {
@@ -130,10 +132,13 @@ export class BullMQWorker implements AsyncDisposable {
     this.#state = "serving";
     return operation(async () => {
       const end = (this.#end = getRunningLoop().createFuture<void>());
+      this.#starting = runOutside(() => this.#start());
       try {
-        await interruptible(runOutside(() => this.#start()));
-        if (this.#state === "serving") onReady?.();
+        await interruptible(this.#starting);
+        if (!this.isClosing) onReady?.();
         await end;
+      } catch (error) {
+        if (!this.isClosing || isCancelled(error)) throw error; // else it was closed before it had started
       } finally {
         await this.#stop();
       }
@@ -200,6 +205,8 @@ export class BullMQWorker implements AsyncDisposable {
     return (this.#stopping ??= runOutside(async () => {
       this.#state = "closing";
       const redis = this.#redis;
+      if (redis !== null && this.#worker === null && redis.status !== "ready") redis.disconnect();
+      await this.#starting?.catch(() => undefined); // who serves is told
       const isLost = redis?.status === "end";
       await this.#worker?.close(isLost);
       redis?.removeAllListeners("close");

@@ -41,9 +41,11 @@ export function readModules(modules: Modules | readonly (URL | string)[]): Map<s
 }
 
 function nameOf(entry: URL | string): [string, URL | string] {
+  if (typeof entry !== "string" && !(entry instanceof URL))
+    throw new TypeError(`Expected each module to be a URL or a path, got ${inspect(entry)}`);
   const [, name, place] = typeof entry === "string" ? (/^([\w.-]+)=(.+)$/s.exec(entry) ?? []) : [];
   if (name !== undefined && place !== undefined) return [name, place];
-  return [moduleName(typeof entry === "string" ? pathToUrl(entry).href : entry.href), entry];
+  return [moduleName(entry instanceof URL ? entry.href : pathToUrl(entry).href), entry];
 }
 
 function urlOf(name: string, place: unknown): URL {

@@ -171,7 +171,6 @@ export class QueueLink {
     this.#state = "broken";
     this.#commands.disconnect();
     this.#replies.disconnect();
-    void this.queue.close().catch(() => undefined);
     this.#settings.broke(error);
   }
 

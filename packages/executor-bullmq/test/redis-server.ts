@@ -1,21 +1,26 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Redis } from "ioredis";
+import { sleep } from "@aio/task";
+import { Redis, type RedisOptions } from "ioredis";
 import { describe } from "vitest";
 
 const isInstalled = spawnSync("redis-server", ["--version"]).status === 0;
+const isCI = process.env["CI"] !== undefined;
 
-if (!isInstalled && process.env["CI"] === undefined)
+if (!isInstalled && !isCI)
   console.warn(
     "There is no redis-server: the tests of @aio/executor-bullmq are skipped. On Debian: apt-get install redis-server",
   );
 
 /** Tests with a real Redis. Where there is none, they are skipped, but not in CI: there they fail. */
 export const describeWithRedis: typeof describe.skip =
-  isInstalled || process.env["CI"] !== undefined ? describe : describe.skip;
+  isInstalled || isCI ? describe : describe.skip;
+
+/** The queue of the tests. */
+export const QUEUE = "tests";
 
 /** A Redis of a test's own, on a socket in a directory of its own. What it holds survives a restart. */
 export class RedisServer implements AsyncDisposable {
@@ -31,20 +36,20 @@ export class RedisServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const child = spawn(
-      "redis-server",
-      [
-        ...["--port", "0", "--unixsocket", this.socket, "--dir", this.directory],
-        ...["--appendonly", "yes", "--appendfsync", "always", "--save", ""],
-      ],
-      { stdio: "ignore" },
-    );
+    const child = spawn("redis-server", ["-"], { stdio: ["pipe", "ignore", "ignore"] });
     this.#child = child;
+    child.stdin.end(
+      [
+        "port 0",
+        `unixsocket ${this.socket}`,
+        `dir ${this.directory}`,
+        "appendonly yes",
+        'save ""',
+      ].join("\n"),
+    );
     await once(child, "spawn");
-    const redis = new Redis(this.socket, {
-      retryStrategy: () => (child.exitCode === null ? 10 : null),
-    });
-    redis.on("error", () => undefined);
+    const redis = this.client({ retryStrategy: () => (child.exitCode === null ? 10 : null) });
+    redis.on("error", () => undefined); // not yet
     try {
       await redis.ping();
     } finally {
@@ -52,6 +57,20 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
+  /** A connection of the test's own. */
+  client(options: Pick<RedisOptions, "retryStrategy"> = {}): Redis {
+    return new Redis({ path: this.socket, ...options });
+  }
+
+  /** Waits until it has so many jobs of the queue of the tests. */
+  async has(jobs: number): Promise<void> {
+    const redis = this.client();
+    while ((await redis.keys(`bull:${QUEUE}:*-*-*-*-*`)).filter(isJob).length < jobs)
+      await sleep(5);
+    redis.disconnect();
+  }
+
+  /** Ends it as a crash does. */
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = null;
@@ -61,13 +80,40 @@ export class RedisServer implements AsyncDisposable {
     await exit;
   }
 
+  /** Forgets all that it holds; while it is stopped. */
+  forget(): void {
+    rmSync(join(this.directory, "appendonlydir"), { recursive: true });
+  }
+
   /** A path in its directory. */
   path(name: string): string {
     return join(this.directory, name);
+  }
+
+  /** Waits until the file of that name has so many lines, and returns them. */
+  async lines(name: string, count: number): Promise<string[]> {
+    for (;;) {
+      const lines = this.linesNow(name);
+      if (lines.length >= count) return lines;
+      await sleep(5);
+    }
+  }
+
+  linesNow(name: string): string[] {
+    try {
+      return readFileSync(this.path(name), "utf8").split("\n").slice(0, -1);
+    } catch {
+      return []; // not there yet
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Whether it is the key of a job, and not of its lock, or of answers. */
+function isJob(key: string): boolean {
+  return key.split(":").length === 3;
 }

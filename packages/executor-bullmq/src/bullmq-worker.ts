@@ -30,6 +30,7 @@ import {
   checkConnection,
   closeRedis,
   type Connection,
+  lastAttempt,
   lastError,
   openRedis,
   reached,
@@ -205,8 +206,11 @@ export class BullMQWorker implements AsyncDisposable {
     return (this.#stopping ??= runOutside(async () => {
       this.#state = "closing";
       const redis = this.#redis;
-      if (redis !== null && this.#worker === null && redis.status !== "ready") redis.disconnect();
+      if (redis !== null && this.#worker === null && redis.status !== "ready")
+        await closeRedis(redis);
       await this.#starting?.catch(() => undefined); // who serves is told
+      // With Redis away, there is nobody to tell that this worker goes; but a job that runs has an answer to give.
+      if (redis !== null && this.#running.size === 0) await lastAttempt(redis);
       const isLost = redis?.status === "end";
       await this.#worker?.close(isLost);
       redis?.removeAllListeners("close");

@@ -169,8 +169,8 @@ export class QueueLink {
   #break(error: unknown): void {
     if (this.#state !== "open") return;
     this.#state = "broken";
-    this.#commands.disconnect();
-    this.#replies.disconnect();
+    void closeRedis(this.#commands);
+    void closeRedis(this.#replies);
     this.#settings.broke(error);
   }
 

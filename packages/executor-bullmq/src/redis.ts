@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { inspect } from "node:util";
 import { runOutside } from "@aio/loop";
 import { Redis, type RedisOptions } from "ioredis";
@@ -32,14 +31,15 @@ export function openRedis(
   const options = {
     replyMapping: "legacy" as const, // as BullMQ reads replies
     connectTimeout: Math.max(1, Math.min(connectTimeout, LONGEST_ATTEMPT)),
+    disconnectTimeout: 100, // a timer that ioredis leaves behind
     maxRetriesPerRequest: null, // a command waits until the connection is back
     retryStrategy: (attempt: number) => {
       if (attempt === 1 && limit === reconnectTimeout) since = performance.now();
-      const left = limit - (performance.now() - since);
+      const left = abandoned.has(redis) ? 0 : limit - (performance.now() - since);
       return left <= 0 ? null : Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_PAUSE, left);
     },
   };
-  const redis = runOutside(() =>
+  const redis: Redis = runOutside(() =>
     typeof connection === "string"
       ? new Redis(connection, options)
       : new Redis({ ...connection, ...options }),
@@ -51,22 +51,23 @@ export function openRedis(
   return redis;
 }
 
+const abandoned = new WeakSet<Redis>();
+
+/** Has a connection that is lost, and its duplicates, come back at the next attempt or never. Waits for that. */
+export async function lastAttempt(redis: Redis): Promise<void> {
+  abandoned.add(redis);
+  if (redis.status !== "end") await reached(redis).catch(() => undefined);
+}
+
 /** Waits until a connection stands. Throws RedisUnavailableError when it will not. */
 export async function reached(redis: Redis): Promise<void> {
   if (redis.status === "ready") return;
   const failure = lastError(redis);
-  const ended = new AbortController();
-  const end = once(redis, "end", { signal: ended.signal });
-  try {
-    await Promise.race([
-      once(redis, "ready", { signal: ended.signal }),
-      end.then(() => Promise.reject(unavailable(redis, failure.error))),
-    ]);
-  } finally {
-    ended.abort();
-    end.catch(() => undefined); // of the abort
-    failure.stop();
-  }
+  // Not `once` of node:events: that would give up at the first attempt that fails.
+  await new Promise<void>((resolve, reject) => {
+    redis.once("ready", resolve);
+    redis.once("end", () => reject(unavailable(redis, failure.error)));
+  }).finally(() => failure.stop());
 }
 
 /** Remembers what the attempts to connect meet. */
@@ -99,7 +100,9 @@ export function addressOf({ options: { path, host, port } }: Redis): string {
 /** Ends a connection, and waits until it has ended. */
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === "end") return;
-  const end = once(redis, "end");
+  const end = new Promise((resolve) => void redis.once("end", resolve));
+  // Between two attempts to connect it would neither end nor say so: another attempt is begun, to be broken off.
+  if (redis.status === "reconnecting") redis.connect().catch(() => undefined);
   redis.disconnect();
   await end;
 }

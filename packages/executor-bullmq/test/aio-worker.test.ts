@@ -234,6 +234,19 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
       expect(worker.errors).toBe("");
     }));
 
+  test("ends on SIGTERM also while Redis is away", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using worker = await WorkerProcess.start(server);
+      await server.stop();
+      await worker.said("lost Redis");
+
+      worker.kill("SIGTERM");
+
+      expect(await worker.ended()).toEqual({ code: 0, signal: null });
+      expect(worker.errors).toBe("");
+    }));
+
   test("says in one line that it cannot reach Redis, and ends", async () => {
     await using worker = new WorkerProcess([
       ...["--queue", QUEUE, "--connection", "/nowhere/redis.sock", "--connect-timeout", "100"],

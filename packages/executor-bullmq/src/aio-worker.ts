@@ -5,6 +5,8 @@ import { createTask, run } from "@aio/task";
 import { BullMQWorker } from "./bullmq-worker.ts";
 import { commandLine } from "./command-line.ts";
 
+process.stdout.on("error", () => undefined); // work does not depend on who reads of it
+
 try {
   const options = commandLine();
   if (options !== null)

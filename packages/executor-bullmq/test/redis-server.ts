@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sleep } from "@aio/task";
 import { Redis, type RedisOptions } from "ioredis";
-import { describe } from "vitest";
+import { describe, onTestFinished } from "vitest";
 
 const isInstalled = spawnSync("redis-server", ["--version"]).status === 0;
 const isCI = process.env["CI"] !== undefined;
@@ -28,6 +28,10 @@ export class RedisServer implements AsyncDisposable {
   readonly directory: string = mkdtempSync(join(tmpdir(), "aio-redis-"));
   readonly socket: string = join(this.directory, "redis.sock");
   #child: ChildProcess | null = null;
+
+  constructor() {
+    onTestFinished(() => this[Symbol.asyncDispose]()); // also when the time is up
+  }
 
   static async start(): Promise<RedisServer> {
     const server = new RedisServer();

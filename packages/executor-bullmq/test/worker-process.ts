@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Readable } from "node:stream";
 import { inThread } from "@aio/executor";
+import { onTestFinished } from "vitest";
 import { QUEUE, type RedisServer } from "./redis-server.ts";
 
 const COMMAND = fileURLToPath(new URL("../src/aio-worker.ts", import.meta.url));
@@ -28,6 +29,7 @@ export class WorkerProcess implements AsyncDisposable {
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
+    onTestFinished(() => this[Symbol.asyncDispose]()); // also when the time is up
     this.#child.stdout.on("data", (chunk: Buffer) => {
       this.#output += chunk.toString();
     });

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-test("The example of the README writes what the README says", async () => {
+test("The example of the README writes what the README says", { timeout: 30_000 }, async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const [, example = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
   const [, output = ""] = /```text\n(.*?)```/s.exec(readme) ?? [];

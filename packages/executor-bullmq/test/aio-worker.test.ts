@@ -24,7 +24,7 @@ describeWithRedis("Two workers of a queue", { timeout: 60_000 }, () => {
       await server.lines("began", 2); // both at the same time: each worker does one job at a time
       writeFileSync(server.path("go"), "");
 
-      expect((await gather(jobs)).toSorted()).toEqual([first.pid, second.pid].toSorted());
+      expect(new Set(await gather(jobs))).toEqual(new Set([first.pid, second.pid]));
     }));
 
   test("do the job of one that is killed in the middle of it, once as the caller sees it", () =>
@@ -99,7 +99,6 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
       const running = executor.submit(functions.hold, server.path("began"), server.path("go"));
       await server.lines("began", 1);
       const waiting = executor.submit(functions.add, 1, 2);
-      await executor.submit(functions.add, 0, 0).cancel(); // `waiting` is in the queue by now
       await server.has(2);
 
       await server.stop();
@@ -249,7 +248,9 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
 
   test("says in one line that it cannot reach Redis, and ends", async () => {
     await using worker = new WorkerProcess([
-      ...["--queue", QUEUE, "--connection", "/nowhere/redis.sock", "--connect-timeout", "100"],
+      `--queue=${QUEUE}`,
+      "--connection=/nowhere/redis.sock",
+      "--connect-timeout=100",
       PATH,
     ]);
 
@@ -291,7 +292,9 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
         REDIS_URL: server.socket,
       });
 
-      await worker.said("waiting for jobs of tests; modules: renamed");
+      await worker.said("waiting for jobs");
+
+      expect(worker.output).toBe("aio-worker: waiting for jobs of tests; modules: renamed\n");
     }));
 });
 

@@ -92,9 +92,7 @@ describeWithRedis("BullMQExecutor", { timeout: 30_000 }, () => {
 
   test("says which arguments and results cannot be sent", () =>
     withQueue(async ({ executor }) => {
-      const argument = await thrownBy(() =>
-        executor.submit(functions.identity as (value: unknown) => unknown, () => 1),
-      );
+      const argument = await thrownBy(() => executor.submit(functions.identity, () => 1));
       const result = await thrownBy(() => executor.submit(functions.returnFunction));
 
       expect(argument).toBeInstanceOf(TypeError);
@@ -211,7 +209,7 @@ describeWithRedis("BullMQExecutor", { timeout: 30_000 }, () => {
       expectTypeOf(executor.submit(functions.addLater, 1, 2)).toEqualTypeOf<RemoteJob<number>>();
       expectTypeOf(executor.map(functions.double, [1])).toExtend<AsyncIterable<number>>();
       // @ts-expect-error -- a number is wanted
-      executor.submit(functions.add, 1, "2");
+      void executor.submit(functions.add, 1, "2");
     };
     expect(typed).toBeTypeOf("function");
   });
@@ -326,7 +324,11 @@ describeWithRedis("BullMQExecutor.shutdown", { timeout: 30_000 }, () => {
 
   test("of one that was never used is done at once", () =>
     run(async () => {
-      await new BullMQExecutor({ connection: "/nowhere", queue: QUEUE }).shutdown();
+      const executor = new BullMQExecutor({ connection: "/nowhere", queue: QUEUE });
+
+      await executor.shutdown();
+
+      expect(executor.isShutdown).toBe(true);
     }));
 });
 

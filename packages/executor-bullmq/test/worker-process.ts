@@ -42,8 +42,11 @@ export class WorkerProcess implements AsyncDisposable {
   static async start(server: RedisServer, args: readonly string[] = []): Promise<WorkerProcess> {
     const path = fileURLToPath(MODULE);
     const worker = new WorkerProcess([
-      ...["--queue", QUEUE, "--connection", server.socket, "--workers", "1"],
-      ...["--lock-duration", "1000", "--stalled-interval", "200"],
+      `--queue=${QUEUE}`,
+      `--connection=${server.socket}`,
+      "--workers=1",
+      "--lock-duration=1000",
+      "--stalled-interval=200",
       ...args,
       path,
     ]);

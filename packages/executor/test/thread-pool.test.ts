@@ -296,9 +296,9 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
       expectTypeOf(runInExecutor(pool, functions.add, 1, 2)).toEqualTypeOf<Future<number>>();
       expectTypeOf(toThread(functions.add, 1, 2)).toEqualTypeOf<Operation<number>>();
       // @ts-expect-error -- a number is wanted
-      pool.submit(functions.add, 1, "2");
+      void pool.submit(functions.add, 1, "2");
       // @ts-expect-error -- one is missing
-      pool.submit(functions.add, 1);
+      void pool.submit(functions.add, 1);
     };
     expect(typed).toBeTypeOf("function");
   });

@@ -79,12 +79,11 @@ describeWithRedis("Two workers of a queue", { timeout: 60_000 }, () => {
       await server.lines("began", 1);
       first.kill("SIGSTOP"); // it does not hear
       job.cancel();
-      await executor.drain();
       first.kill("SIGKILL");
-      await using second = await WorkerProcess.start(server);
+      await using _second = await WorkerProcess.start(server);
 
-      await second.said("is taken from a worker that has died");
-      expect(await executor.submit(functions.add, 1, 2)).toBe(3); // behind it
+      await server.emptied(); // the lock of the first has run out, and somebody has seen to the job
+      expect(await executor.submit(functions.add, 1, 2)).toBe(3);
 
       expect(server.linesNow("began")).toHaveLength(1);
     }));

@@ -68,9 +68,19 @@ export class RedisServer implements AsyncDisposable {
 
   /** Waits until it has so many jobs of the queue of the tests. */
   async has(jobs: number): Promise<void> {
+    await this.#until((count) => count >= jobs);
+  }
+
+  /** Waits until it has no job of the queue of the tests. */
+  async emptied(): Promise<void> {
+    await this.#until((count) => count === 0);
+  }
+
+  async #until(isSo: (jobs: number) => boolean): Promise<void> {
     const redis = this.client();
-    while ((await redis.keys(`bull:${QUEUE}:*-*-*-*-*`)).filter(isJob).length < jobs)
-      await sleep(5);
+    const count = async (): Promise<number> =>
+      (await redis.keys(`bull:${QUEUE}:*-*-*-*-*`)).filter(isJob).length;
+    while (!isSo(await count())) await sleep(5);
     redis.disconnect();
   }
 

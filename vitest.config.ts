@@ -7,6 +7,7 @@ export default defineConfig({
       "apps/*",
       "benchmarks",
       "conformance",
+      "examples",
       { test: { name: "workspace", include: ["test/**/*.test.ts"] } },
     ],
     pool: "forks",

@@ -115,8 +115,8 @@ export class CancelScope {
   #arm(): void {
     this.#disarm();
     if (this.#deadline === Infinity) return;
-    this.#timer = new ScopeTimer(this.#deadline, () => this.#cancel(undefined, "deadline"));
-    getRunningLoop().addTimer(this.#timer);
+    this.#timer = new ScopeTimer(() => this.#cancel(undefined, "deadline"));
+    getRunningLoop().addTimer(this.#timer, this.#deadline);
   }
 
   #disarm(): void {
@@ -126,13 +126,10 @@ export class CancelScope {
 }
 
 class ScopeTimer implements Timer {
-  readonly when: number;
-  order = 0;
   index = -1;
   readonly #expire: () => void;
 
-  constructor(when: number, expire: () => void) {
-    this.when = when;
+  constructor(expire: () => void) {
     this.#expire = expire;
   }
 

@@ -7,7 +7,7 @@ export const scopes: AsyncLocalStorage<Scope | undefined> = new AsyncLocalStorag
   Scope | undefined
 >();
 
-// The first context without values that was captured: it stands for all of them.
+// A context without values, from before there was any scope: it stands for all of them. Null when there is none.
 let empty: Context | null = null;
 
 /**
@@ -27,10 +27,12 @@ export class Context extends AsyncResource {
    */
   static capture(): Context {
     const captured = new Context();
-    const frame = frameOf(captured);
-    if (frame === undefined) return (empty ??= captured);
-    if (frame === null || empty === null) return captured;
-    return frame.size === 1 && frame.has(scopes) ? empty : captured;
+    return empty !== null && isBare(frameOf(captured)) ? empty : captured;
+  }
+
+  /** Whether it is known to have no values: code that runs with none already need not enter it. */
+  get isEmpty(): boolean {
+    return this === empty;
   }
 
   /** Calls `callback` in this context, with no current task and scope. */
@@ -43,6 +45,15 @@ export class Context extends AsyncResource {
     return this.runInAsyncScope(callInside<A, B, R>, undefined, scope, callback, first, second);
   }
 }
+
+/** Whether no AsyncLocalStorage has a value in `frame` but our own; not known of null. */
+function isBare(frame: ReturnType<typeof frameOf>): boolean {
+  return frame !== null && (frame === undefined || frame.size === Number(frame.has(scopes)));
+}
+
+// Usually, nothing has a value yet when this is loaded, and no scope is there.
+const atLoad = new Context();
+if (isBare(frameOf(atLoad))) empty = atLoad;
 
 /**
  * Calls `callback` in the async context of the caller, but with no current task and scope: for

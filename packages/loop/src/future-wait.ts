@@ -5,6 +5,7 @@ import { isCancelled } from "./errors.ts";
 import type { Future } from "./future.ts";
 import { type Scope, ScopeNode } from "./scope.ts";
 import type { Step } from "./step.ts";
+import { nameOfTask } from "./task-name.ts";
 
 // What `then` of a wait gave to those who use it. `await` does not, so it is no field of every wait.
 let chains: WeakMap<object, PromiseWithResolvers<unknown>> | undefined;
@@ -42,10 +43,8 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   }
 
   [inspect.custom](): string {
-    const task = this.parent?.task;
-    const name =
-      task !== null && task !== undefined && "label" in task ? ` in ${String(task.label)}` : "";
-    return `<await of ${this.#future?.describe() ?? "what is done"}${name}>`;
+    const task = this.parent?.task ?? null;
+    return `<await of ${this.#future?.describe() ?? "what is done"}${task === null ? "" : ` in ${nameOfTask(task)}`}>`;
   }
 
   /** Nothing, when it has been woken. */

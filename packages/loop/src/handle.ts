@@ -55,7 +55,6 @@ export class Handle implements Step {
 export class TimerHandle extends Handle implements Timer {
   /** When it is due, in milliseconds of the loop's clock. */
   readonly when: number;
-  order = 0;
   index = -1;
 
   constructor(loop: EventLoop, when: number, call: () => unknown, name: string) {

@@ -40,4 +40,6 @@ export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
 export { operation, ScopedOperation } from "./operation.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
 export type { Step, Timer } from "./step.ts";
+export { nameOfTask } from "./task-name.ts";
+export { AGAIN, Wait } from "./wait.ts";
 export { wrapFuture } from "./wrap-future.ts";

@@ -148,7 +148,7 @@ export class EventLoop {
     this.#checkCallback(callback);
     const timer = new TimerHandle(this, when, bind(callback, args), callback.name);
     this.#created(timer);
-    this.#pump.addTimer(timer);
+    this.#pump.addTimer(timer, when);
     return timer;
   }
 
@@ -162,10 +162,10 @@ export class EventLoop {
     if (!this.#closed) this.#pump.enqueue(step);
   }
 
-  /** Sets a timer: the cheap way, for primitives. */
-  addTimer(timer: Timer): void {
+  /** Sets a timer for `when`, in milliseconds of the loop's clock: the cheap way, for primitives. */
+  addTimer(timer: Timer, when: number): void {
     this.#checkOpen();
-    this.#pump.addTimer(timer);
+    this.#pump.addTimer(timer, when);
   }
 
   /** Takes a timer out; does nothing when it is not set. */

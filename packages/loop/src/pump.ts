@@ -58,8 +58,8 @@ export class Pump {
     if (this.#state === "idle") this.#wake();
   }
 
-  addTimer(timer: Timer): void {
-    this.#timers.add(timer);
+  addTimer(timer: Timer, when: number): void {
+    this.#timers.add(timer, when);
     // Set from outside while the loop rests: it must look at its timers again.
     if (this.#state === "idle") this.#wake();
   }

@@ -12,10 +12,6 @@ export interface Step {
 
 /** A step that becomes ready at a point in time. */
 export interface Timer extends Step {
-  /** When, in milliseconds of the loop's clock. */
-  readonly when: number;
-  /** Kept by the loop: the order of registration, which decides between equal times. */
-  order: number;
   /** Kept by the loop: the place in its heap; -1 when the timer is not set. */
   index: number;
 }

@@ -2,10 +2,13 @@ import type { Timer } from "./step.ts";
 
 /**
  * The timers that are set: a heap with four children to a node, ordered by time, then by registration.
- * Each timer knows its place, so that a cancelled one leaves at once.
+ * Each timer knows its place, so that a cancelled one leaves at once. What they are compared by stands in
+ * arrays of numbers: a comparison looks at no timer.
  */
 export class Timers {
   readonly #heap: Timer[] = [];
+  #times = new Float64Array(16);
+  #orders = new Float64Array(16);
   #registered = 0;
 
   get size(): number {
@@ -14,13 +17,15 @@ export class Timers {
 
   /** When the earliest timer is due; Infinity when there is none. */
   get next(): number {
-    return this.#heap[0]?.when ?? Infinity;
+    return this.#heap.length === 0 ? Infinity : (this.#times[0] ?? Infinity);
   }
 
-  add(timer: Timer): void {
-    timer.order = this.#registered++;
+  /** Sets `timer`, which must not be set, for the time `when`. */
+  add(timer: Timer, when: number): void {
+    const { length } = this.#heap;
+    if (length === this.#times.length) this.#grow();
     this.#heap.push(timer);
-    this.#rise(timer, this.#heap.length - 1);
+    this.#rise(timer, when, this.#registered++, length);
   }
 
   /** Takes `timer` out; does nothing when it is not set. */
@@ -30,14 +35,16 @@ export class Timers {
     timer.index = -1;
     const last = this.#heap.pop();
     if (last === undefined || last === timer) return;
-    this.#rise(last, index);
-    this.#sink(last, last.index);
+    const time = this.#times[last.index] ?? 0;
+    const order = this.#orders[last.index] ?? 0;
+    this.#rise(last, time, order, index);
+    if (last.index === index) this.#sink(last, time, order, index);
   }
 
   /** Takes the earliest timer when it is due at `now`. */
   takeDue(now: number): Timer | undefined {
     const timer = this.#heap[0];
-    if (timer === undefined || timer.when > now) return undefined;
+    if (timer === undefined || this.next > now) return undefined;
     this.remove(timer);
     return timer;
   }
@@ -47,46 +54,64 @@ export class Timers {
     this.#heap.length = 0;
   }
 
-  #rise(timer: Timer, from: number): void {
-    const heap = this.#heap;
+  #rise(timer: Timer, time: number, order: number, from: number): void {
     let index = from;
     while (index > 0) {
       const above = (index - 1) >> 2;
-      const parent = heap[above];
-      if (parent === undefined || !isEarlier(timer, parent)) break;
-      heap[index] = parent;
-      parent.index = index;
+      if (!this.#isBefore(time, order, above)) break;
+      this.#move(above, index);
       index = above;
     }
-    heap[index] = timer;
-    timer.index = index;
+    this.#put(timer, time, order, index);
   }
 
-  #sink(timer: Timer, from: number): void {
-    const heap = this.#heap;
+  #sink(timer: Timer, time: number, order: number, from: number): void {
+    const { length } = this.#heap;
     let index = from;
     for (;;) {
-      let below = 4 * index + 1;
-      let child = heap[below];
-      if (child === undefined) break;
-      const end = Math.min(below + 4, heap.length);
-      for (let other = below + 1; other < end; other += 1) {
-        const sibling = heap[other];
-        if (sibling !== undefined && isEarlier(sibling, child)) {
-          child = sibling;
-          below = other;
-        }
-      }
-      if (!isEarlier(child, timer)) break;
-      heap[index] = child;
-      child.index = index;
-      index = below;
+      const first = 4 * index + 1;
+      if (first >= length) break;
+      const child = this.#earliest(first, Math.min(first + 4, length));
+      if (this.#isBefore(time, order, child)) break;
+      this.#move(child, index);
+      index = child;
     }
-    heap[index] = timer;
+    this.#put(timer, time, order, index);
+  }
+
+  /** The place of the earliest from `start` up to, and without, `end`. */
+  #earliest(start: number, end: number): number {
+    let earliest = start;
+    for (let index = start + 1; index < end; index += 1)
+      if (this.#isBefore(this.#times[index] ?? 0, this.#orders[index] ?? 0, earliest))
+        earliest = index;
+    return earliest;
+  }
+
+  /** Whether what has this time and order comes before the timer at `index`. */
+  #isBefore(time: number, order: number, index: number): boolean {
+    const other = this.#times[index] ?? 0;
+    return time < other || (time === other && order < (this.#orders[index] ?? 0));
+  }
+
+  #move(from: number, to: number): void {
+    const timer = this.#heap[from];
+    if (timer !== undefined) this.#put(timer, this.#times[from] ?? 0, this.#orders[from] ?? 0, to);
+  }
+
+  #put(timer: Timer, time: number, order: number, index: number): void {
+    this.#heap[index] = timer;
+    this.#times[index] = time;
+    this.#orders[index] = order;
     timer.index = index;
   }
-}
 
-function isEarlier(a: Timer, b: Timer): boolean {
-  return a.when < b.when || (a.when === b.when && a.order < b.order);
+  #grow(): void {
+    const times = new Float64Array(2 * this.#times.length);
+    const orders = new Float64Array(times.length);
+    times.set(this.#times);
+    orders.set(this.#orders);
+    this.#times = times;
+    this.#orders = orders;
+  }
 }

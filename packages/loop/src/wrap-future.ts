@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { isThenable, type Operation } from "./awaitable.ts";
 import { CancelRequest } from "./cancel-request.ts";
-import { Scope } from "./scope.ts";
+import { Scope, ScopeNode } from "./scope.ts";
+import { Wait } from "./wait.ts";
 import { runOutside } from "./context.ts";
 import { cancellationOf } from "./errors.ts";
 import { Future } from "./future.ts";
@@ -49,7 +50,12 @@ class Follower<T> extends Future<T> {
   override request(request: CancelRequest): boolean {
     const source = this.#source;
     if (this.done || !isOperation(source)) return super.request(request);
-    return source instanceof Scope ? source.request(request) : source.cancel(request.message);
+    const knowsRequests = source instanceof Scope || source instanceof Wait;
+    return knowsRequests ? source.request(request) : source.cancel(request.message);
+  }
+
+  override describe(): string {
+    return this.#source instanceof ScopeNode ? this.#source.describe() : super.describe();
   }
 }
 

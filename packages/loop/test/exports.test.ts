@@ -4,6 +4,7 @@ import * as loop from "../src/index.ts";
 test("The package exports these values", () => {
   expect(Object.keys(loop).toSorted()).toEqual(
     [
+      "AGAIN",
       "CancelRequest",
       "CancelScope",
       "Scope",
@@ -23,6 +24,7 @@ test("The package exports these values", () => {
       "TimeoutError",
       "TimerHandle",
       "VirtualClock",
+      "Wait",
       "abortSignal",
       "brandError",
       "cancellationOf",
@@ -39,6 +41,7 @@ test("The package exports these values", () => {
       "isThenable",
       "leavesLoop",
       "log",
+      "nameOfTask",
       "newEventLoop",
       "programFrames",
       "recordCreation",

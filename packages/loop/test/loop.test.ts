@@ -316,10 +316,7 @@ describe("close", () => {
     ["callSoonThreadsafe", (loop: EventLoop) => loop.callSoonThreadsafe(() => undefined)],
     ["callLater", (loop: EventLoop) => loop.callLater(1, () => undefined)],
     ["callAt", (loop: EventLoop) => loop.callAt(1, () => undefined)],
-    [
-      "addTimer",
-      (loop: EventLoop) => loop.addTimer({ when: 1, order: 0, index: -1, run: () => false }),
-    ],
+    ["addTimer", (loop: EventLoop) => loop.addTimer({ index: -1, run: () => false }, 1)],
     ["checkRunnable", (loop: EventLoop) => loop.checkRunnable()],
   ])("makes %s refuse", (_name, use) => {
     const loop = newLoop();
@@ -532,15 +529,10 @@ describe("addTimer and removeTimer", () => {
   test("set a timer, and take it out again", async () => {
     const loop = newLoop();
     const calls: string[] = [];
-    const timer = (when: number, name: string) => ({
-      ...noting(calls, name),
-      when,
-      order: 0,
-      index: -1,
-    });
-    const removed = timer(5, "removed");
-    loop.addTimer(timer(10, "kept"));
-    loop.addTimer(removed);
+    const timer = (name: string) => ({ ...noting(calls, name), index: -1 });
+    const removed = timer("removed");
+    loop.addTimer(timer("kept"), 10);
+    loop.addTimer(removed, 5);
     loop.callLater(20, () => loop.stop());
 
     loop.removeTimer(removed);

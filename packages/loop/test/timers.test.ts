@@ -3,7 +3,25 @@ import { describe, expect, test } from "vitest";
 import type { Timer } from "../src/index.ts";
 import { Timers } from "../src/timers.ts";
 
-const timer = (when: number): Timer => ({ when, order: 0, index: -1, run: () => false });
+class TestTimer implements Timer {
+  index = -1;
+  readonly when: number;
+
+  constructor(when: number) {
+    this.when = when;
+  }
+
+  run(): boolean {
+    return false;
+  }
+}
+
+/** Adds a timer for `when`. */
+function add(timers: Timers, when: number): TestTimer {
+  const timer = new TestTimer(when);
+  timers.add(timer, when);
+  return timer;
+}
 
 /** Takes all timers out, earliest first. */
 function takeAll(timers: Timers): Timer[] {
@@ -20,12 +38,10 @@ describe("Timers", () => {
     fc.assert(
       fc.property(steps, (numbers) => {
         const timers = new Timers();
-        const model: Timer[] = [];
+        const model: TestTimer[] = [];
         for (const number of numbers) {
           if (number >= 0) {
-            const added = timer(number);
-            timers.add(added);
-            model.push(added);
+            model.push(add(timers, number));
           } else if (model.length > 0) {
             const [removed] = model.splice(-number % model.length, 1);
             if (removed !== undefined) timers.remove(removed);
@@ -41,8 +57,7 @@ describe("Timers", () => {
 
   test("are taken when they are due, and no earlier", () => {
     const timers = new Timers();
-    const due = timer(5);
-    timers.add(due);
+    const due = add(timers, 5);
 
     expect([timers.takeDue(4.999), timers.takeDue(5), timers.takeDue(5)]).toEqual([
       undefined,
@@ -53,10 +68,8 @@ describe("Timers", () => {
 
   test("let a removed timer go at once, and forget it when it is removed again", () => {
     const timers = new Timers();
-    const removed = timer(5);
-    const kept = timer(6);
-    timers.add(removed);
-    timers.add(kept);
+    const removed = add(timers, 5);
+    add(timers, 6);
 
     timers.remove(removed);
     timers.remove(removed);
@@ -70,13 +83,12 @@ describe("Timers", () => {
 
   test("are all let go by clear, and can be added again", () => {
     const timers = new Timers();
-    const again = timer(1);
-    timers.add(again);
-    timers.add(timer(2));
+    const again = add(timers, 1);
+    add(timers, 2);
 
     timers.clear();
     timers.remove(again);
-    timers.add(again);
+    timers.add(again, again.when);
 
     expect(takeAll(timers)).toEqual([again]);
   });

@@ -33,6 +33,7 @@ export function fromDuplex(
  * ```ts
  * const [reader, writer] = await openConnection({ host, port });
  * const http = request({ createConnection: () => toDuplex(reader, writer) });
+ * const [response] = await once(http.end(), "response");
  * ```
  */
 export function toDuplex(reader: StreamReader, writer: StreamWriter): Duplex {

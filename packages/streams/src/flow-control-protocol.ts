@@ -17,15 +17,16 @@ import type { WriterProtocol, WriterTlsOptions } from "./writer.ts";
 export class FlowControlProtocol implements BaseProtocol, WriterProtocol {
   /** The loop that it belongs to. */
   protected readonly loop: EventLoop;
-  readonly #closed: Future<void>;
-  readonly #drainWaiters = new Set<Future<void>>();
+  // Made when somebody waits: most connections are idle.
+  #drainWaiters: Set<Future<void>> | null = null;
+  #closedWaiters: Set<Future<void>> | null = null;
   #paused = false;
   #lost = false;
+  #error: Error | null = null;
 
   /** @param options.loop the loop that it belongs to: the running one by default. */
   constructor({ loop = getRunningLoop() }: { readonly loop?: EventLoop | undefined } = {}) {
     this.loop = loop;
-    this.#closed = loop.createFuture<void>();
   }
 
   pauseWriting(): void {
@@ -34,19 +35,15 @@ export class FlowControlProtocol implements BaseProtocol, WriterProtocol {
 
   resumeWriting(): void {
     this.#paused = false;
-    this.#releaseDrains(null);
+    release(this.#drainWaiters, null);
   }
 
   connectionLost(error: Error | null): void {
     if (this.#lost) return;
     this.#lost = true;
-    if (error === null) {
-      this.#closed.setResult(undefined);
-    } else {
-      this.#closed.setException(error);
-      this.#closed.exception(); // nobody has to ask
-    }
-    this.#releaseDrains(error);
+    this.#error = error;
+    release(this.#drainWaiters, error);
+    release(this.#closedWaiters, error);
   }
 
   /** Whether a `drain()` would have to wait, or fail. */
@@ -58,34 +55,14 @@ export class FlowControlProtocol implements BaseProtocol, WriterProtocol {
   async drained(): Promise<void> {
     if (this.#lost) throw new ConnectionResetError("Connection lost");
     if (!this.#paused) return;
-    const waiter = this.loop.createFuture<void>();
-    this.#drainWaiters.add(waiter);
-    try {
-      await waiter;
-    } finally {
-      this.#drainWaiters.delete(waiter);
-    }
+    await this.#released((this.#drainWaiters ??= new Set()));
   }
 
   /** Waits until the connection is lost. For {@link StreamWriter.waitClosed}. */
   closed(): Operation<void> {
     return operation(async () => {
-      if (this.#closed.done) return this.#closed.result();
-      // A waiter of its own: a cancelled one must not cancel the others.
-      const waiter = this.loop.createFuture<void>();
-      const step = {
-        run: () => {
-          if (!waiter.done) waiter.setResult(undefined);
-          return false;
-        },
-      };
-      this.#closed.addDoneStep(step);
-      try {
-        await waiter;
-      } finally {
-        this.#closed.removeDoneStep(step);
-      }
-      return this.#closed.result();
+      if (!this.#lost) await this.#released((this.#closedWaiters ??= new Set()));
+      else if (this.#error !== null) throw this.#error;
     });
   }
 
@@ -100,11 +77,22 @@ export class FlowControlProtocol implements BaseProtocol, WriterProtocol {
     return this.#paused ? "paused" : "open";
   }
 
-  #releaseDrains(error: Error | null): void {
-    for (const waiter of this.#drainWaiters) {
-      if (waiter.done) continue;
-      if (error === null) waiter.setResult(undefined);
-      else waiter.setException(error);
+  /** Waits among `waiters`. */
+  async #released(waiters: Set<Future<void>>): Promise<void> {
+    const waiter = this.loop.createFuture<void>();
+    waiters.add(waiter);
+    try {
+      await waiter;
+    } finally {
+      waiters.delete(waiter);
     }
+  }
+}
+
+function release(waiters: Iterable<Future<void>> | null, error: Error | null): void {
+  for (const waiter of waiters ?? []) {
+    if (waiter.done) continue;
+    if (error === null) waiter.setResult(undefined);
+    else waiter.setException(error);
   }
 }

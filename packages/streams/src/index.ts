@@ -1,3 +1,4 @@
+export type { PausableTransport } from "./backlog.ts";
 export {
   type ClientNetwork,
   openConnection,
@@ -15,12 +16,7 @@ export {
 export type { ByteSource } from "./feed.ts";
 export { FlowControlProtocol } from "./flow-control-protocol.ts";
 export type { Server } from "@aio/transports";
-export {
-  DEFAULT_LIMIT,
-  type PausableTransport,
-  StreamReader,
-  type StreamReaderOptions,
-} from "./reader.ts";
+export { DEFAULT_LIMIT, StreamReader, type StreamReaderOptions } from "./reader.ts";
 export {
   type ClientConnectedCallback,
   type ServerNetwork,

@@ -10,6 +10,14 @@ import {
   type Step,
   toPromise,
 } from "@aio/loop";
+import type { ReadRequest } from "./requests.ts";
+
+/** What is read from. */
+export interface ReadSource {
+  readonly loop: EventLoop;
+  /** Reads, when the wait is over, or throws `failure`; returns null to wait on. */
+  goOn(pending: PendingRead, failure: Error | null): Buffer | null;
+}
 
 /**
  * A read that waits for data: the node in the scope that waits, the step that goes on, and what the
@@ -19,28 +27,20 @@ import {
  * moment leaves them in the reader.
  */
 export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
-  readonly #loop: EventLoop;
-  readonly #label: () => string;
-  readonly #goOn: (failure: Error | null) => Buffer | null;
+  /** What is asked for. */
+  readonly request: ReadRequest;
+  readonly #source: ReadSource;
   #isWoken = false;
   #failure: Error | null = null;
   #reaction: Reaction | null = null;
-  #settled: Promise<Buffer> | null = null;
+  // What came of it: the bytes, or a promise that was rejected.
+  #outcome: Buffer | Promise<Buffer> | null = null;
 
-  /**
-   * @param label says what is waited for, in reports.
-   * @param goOn reads, when the wait is over, or throws `failure`; returns null to wait on.
-   */
-  constructor(
-    loop: EventLoop,
-    label: () => string,
-    goOn: (failure: Error | null) => Buffer | null,
-  ) {
+  constructor(source: ReadSource, request: ReadRequest) {
     super();
-    this.#loop = loop;
-    this.#label = label;
-    this.#goOn = goOn;
-    if (loop.debug) recordCreation(this);
+    this.#source = source;
+    this.request = request;
+    if (source.loop.debug) recordCreation(this);
     this.#wait(Scope.current);
   }
 
@@ -49,14 +49,14 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
     if (this.#isWoken) return;
     this.#isWoken = true;
     this.#failure = failure;
-    this.#loop.enqueue(this);
+    this.#source.loop.enqueue(this);
   }
 
   then<R1 = Buffer, R2 = never>(
     onFulfilled?: ((value: Buffer) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this.#settled !== null) return this.#settled.then(onFulfilled, onRejected);
+    if (this.#outcome !== null) return Promise.resolve(this.#outcome).then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
       return toPromise<Buffer>(this).then(onFulfilled, onRejected);
@@ -70,7 +70,7 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
   }
 
   cancel(message?: string): boolean {
-    if (this.#settled !== null) return false;
+    if (this.#outcome !== null) return false;
     const { error } = new CancelRequest(message, "caller");
     // Woken already, it ends by the cancellation all the same: what it was woken for stays in the reader.
     if (this.#isWoken) this.#failure = error;
@@ -92,7 +92,7 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
     if (owed !== null && !isCancelled(this.#failure)) this.#failure = owed.error;
     let data: Buffer | null;
     try {
-      data = this.#goOn(this.#failure);
+      data = this.#source.goOn(this, this.#failure);
     } catch (error) {
       this.#fail(error);
       return true;
@@ -102,20 +102,24 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
       this.#wait(scope ?? undefined);
       return false;
     }
-    this.#settled = Promise.resolve(data);
+    this.#outcome = data;
     this.#reaction?.settle(data, false);
     return true;
   }
 
   /** Nothing, when it has been woken. */
   override describe(): string {
-    return this.#isWoken ? "" : this.#label();
+    return this.#isWoken ? "" : this.#label;
   }
 
   [inspect.custom](): string {
     const task = this.parent?.task ?? null;
     const name = task !== null && "label" in task ? ` in ${String(task.label)}` : "";
-    return `<await of ${this.#label()}${name}>`;
+    return `<await of ${this.#label}${name}>`;
+  }
+
+  get #label(): string {
+    return `${this.request.method}() of ${inspect(this.#source)}`;
   }
 
   /** Waits in `scope`. A request that it owes is delivered at once. */
@@ -127,9 +131,10 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
   }
 
   #fail(reason: unknown): void {
-    this.#settled = Promise.reject(reason);
+    const rejected = Promise.reject<Buffer>(reason);
+    this.#outcome = rejected;
     // A failure that nobody awaits is an unhandled rejection; a cancellation is none.
-    if (this.#reaction !== null || isCancelled(reason)) this.#settled.catch(() => undefined);
+    if (this.#reaction !== null || isCancelled(reason)) rejected.catch(() => undefined);
     this.#reaction?.settle(reason, true);
   }
 }

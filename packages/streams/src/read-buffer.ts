@@ -1,4 +1,6 @@
 const FIRST_CAPACITY = 4_096;
+// Memory for what is expected is taken at once, but no more than this: a size may come from a peer that lies.
+const MOST_AHEAD = 1_048_576;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -17,8 +19,11 @@ export class ReadBuffer {
     return this.#end - this.#start;
   }
 
-  /** Adds a chunk, which belongs to the buffer from now on. */
-  push(chunk: Buffer): void {
+  /**
+   * Adds a chunk, which belongs to the buffer from now on.
+   * @param expected how many bytes will be taken out together, as far as is known.
+   */
+  push(chunk: Buffer, expected = 0): void {
     if (this.#start === this.#end) {
       this.#memory = chunk;
       this.#start = 0;
@@ -27,7 +32,8 @@ export class ReadBuffer {
       return;
     }
     const end = this.#end + chunk.length;
-    if (!this.#growing || end > this.#memory.length) this.#grow(this.length + chunk.length);
+    if (!this.#growing || end > this.#memory.length)
+      this.#grow(this.length + chunk.length, expected);
     this.#memory.set(chunk, this.#end);
     this.#end += chunk.length;
   }
@@ -78,8 +84,10 @@ export class ReadBuffer {
     return this.indexOf(bytes, offset) === offset;
   }
 
-  #grow(needed: number): void {
-    const memory = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * needed));
+  #grow(needed: number, expected: number): void {
+    const ahead = expected <= MOST_AHEAD ? expected : 0;
+    const capacity = ahead >= needed ? ahead : 2 * needed;
+    const memory = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, capacity));
     memory.set(this.#memory.subarray(this.#start, this.#end));
     this.#end = this.length;
     this.#start = 0;

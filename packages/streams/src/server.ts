@@ -1,4 +1,4 @@
-import { checkFunction, getRunningLoop, type Operation } from "@aio/loop";
+import { checkFunction, getRunningLoop, type Operation, type Step } from "@aio/loop";
 import { createTask, type Task } from "@aio/task";
 import {
   createServer,
@@ -111,7 +111,7 @@ function serving(
   const loop = getRunningLoop();
   const connected = (reader: StreamReader, writer: StreamWriter): void => {
     const task = createTask(() => callback(reader, writer), { loop, name: nameOf(writer) });
-    task.addDoneCallback(() => finished(task, writer));
+    task.addDoneStep(new Finished(task, writer));
   };
   return () => new StreamReaderProtocol(new StreamReader({ limit, loop }), connected, { loop });
 }
@@ -123,14 +123,28 @@ function nameOf(writer: StreamWriter): string {
   return `client ${formatAddress(peer.address, peer.port)}`;
 }
 
-function finished(task: Task<unknown>, writer: StreamWriter): void {
-  const exception = task.cancelled ? null : task.exception();
-  if (exception !== null)
-    task.loop.callExceptionHandler({
-      message: "Unhandled exception in client_connected_cb",
-      exception,
-      transport: writer.transport,
-      task,
-    });
-  if (task.cancelled || exception !== null) writer.close();
+/** Looks how a task that serves a connection has ended. */
+class Finished implements Step {
+  readonly #task: Task<unknown>;
+  readonly #writer: StreamWriter;
+
+  constructor(task: Task<unknown>, writer: StreamWriter) {
+    this.#task = task;
+    this.#writer = writer;
+  }
+
+  run(): boolean {
+    const task = this.#task;
+    const writer = this.#writer;
+    const exception = task.cancelled ? null : task.exception();
+    if (exception !== null)
+      task.loop.callExceptionHandler({
+        message: "Unhandled exception in client_connected_cb",
+        exception,
+        transport: writer.transport,
+        task,
+      });
+    if (task.cancelled || exception !== null) writer.close();
+    return true;
+  }
 }

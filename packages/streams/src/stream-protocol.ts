@@ -8,6 +8,7 @@ import {
   type Transport,
 } from "@aio/transports";
 import { FlowControlProtocol } from "./flow-control-protocol.ts";
+import type { PausableTransport } from "./backlog.ts";
 import type { StreamReader } from "./reader.ts";
 import { StreamWriter, type WriterTlsOptions } from "./writer.ts";
 
@@ -20,7 +21,10 @@ export type ConnectedCallback = (reader: StreamReader, writer: StreamWriter) => 
  *
  * Counterpart of `asyncio.StreamReaderProtocol`.
  */
-export class StreamReaderProtocol extends FlowControlProtocol implements Protocol {
+export class StreamReaderProtocol
+  extends FlowControlProtocol
+  implements Protocol, PausableTransport
+{
   readonly #reader: StreamReader;
   readonly #connected: ConnectedCallback | undefined;
   #transport: Transport | null = null;
@@ -42,12 +46,18 @@ export class StreamReaderProtocol extends FlowControlProtocol implements Protoco
 
   connectionMade(transport: Transport): void {
     this.#transport = transport;
-    // Not the transport itself: TLS may take its place.
-    this.#reader.setTransport({
-      pauseReading: () => this.#transport?.pauseReading(),
-      resumeReading: () => this.#transport?.resumeReading(),
-    });
+    this.#reader.setTransport(this); // not the transport itself: TLS may take its place
     this.#connected?.(this.#reader, new StreamWriter(transport, this, this.#reader, this.loop));
+  }
+
+  /** For the reader, when it has enough. */
+  pauseReading(): void {
+    this.#transport?.pauseReading();
+  }
+
+  /** For the reader, when it wants more. */
+  resumeReading(): void {
+    this.#transport?.resumeReading();
   }
 
   dataReceived(data: Buffer): void {

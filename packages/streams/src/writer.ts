@@ -35,7 +35,7 @@ export type WriterTlsOptions = Omit<StartTlsOptions, "serverSide" | "received">;
  *
  * @example
  * ```ts
- * for (const row of rows) {
+ * for (const row of table) {
  *   writer.write(`${row}\n`);
  *   await writer.drain();
  * }

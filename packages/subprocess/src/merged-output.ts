@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,8 +21,7 @@ export interface MergedOutput {
 export function openMergedOutput(): Promise<MergedOutput> {
   return runOutside(async () => {
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-    const name = `aio-${randomUUID()}`;
-    const path = pathOf(name);
+    const { path, remove } = makePlace();
     try {
       server.listen({ path, backlog: 1 });
       await once(server, "listening");
@@ -32,11 +32,16 @@ export function openMergedOutput(): Promise<MergedOutput> {
       return { near, far };
     } finally {
       server.close();
+      remove();
     }
   });
 }
 
-function pathOf(name: string): string {
-  if (process.platform === "win32") return `\\\\.\\pipe\\${name}`;
-  return process.platform === "linux" ? `\0${name}` : join(tmpdir(), `${name}.sock`);
+/** A place that nobody else can connect to, in the moment that it is there. */
+function makePlace(): { readonly path: string; readonly remove: () => void } {
+  if (process.platform === "win32")
+    return { path: `\\\\.\\pipe\\aio-${randomUUID()}`, remove: () => undefined };
+  // Not an abstract socket of Linux: every user could connect to that.
+  const folder = mkdtempSync(join(tmpdir(), "aio-"));
+  return { path: join(folder, "output"), remove: () => rmSync(folder, { recursive: true }) };
 }

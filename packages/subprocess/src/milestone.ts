@@ -1,4 +1,4 @@
-import { type EventLoop, type Future, type Operation, operation } from "@aio/loop";
+import type { EventLoop, Future } from "@aio/loop";
 
 /** Something that happens once, and that anybody may wait for. */
 export class Milestone {
@@ -16,21 +16,22 @@ export class Milestone {
 
   reach(): void {
     this.#isReached = true;
-    for (const waiter of this.#waiters) if (!waiter.done) waiter.setResult(undefined);
+    // A closed loop can wake nobody.
+    for (const waiter of this.#waiters)
+      if (!waiter.done && !this.#loop.isClosed) waiter.setResult(undefined);
     this.#waiters.clear();
   }
 
-  reached(): Operation<void> {
-    return operation(async () => {
-      if (this.#isReached) return;
-      // A waiter of its own: a cancelled one must not cancel the others.
-      const waiter = this.#loop.createFuture<void>();
-      this.#waiters.add(waiter);
-      try {
-        await waiter;
-      } finally {
-        this.#waiters.delete(waiter);
-      }
-    });
+  /** Waits for it, in the scope of the caller: no operation, of which it takes several to start and end a process. */
+  async reached(): Promise<void> {
+    if (this.#isReached) return;
+    // A waiter of its own: a cancelled one must not cancel the others.
+    const waiter = this.#loop.createFuture<void>();
+    this.#waiters.add(waiter);
+    try {
+      await waiter;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
   }
 }

@@ -10,6 +10,7 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
   readonly #command: Command;
   readonly #limit: number | undefined;
   readonly #readers = new Map<number, StreamReader>();
+  readonly #diversions = new Map<number, (data: Buffer) => void>();
   #stdin: StreamWriter | null = null;
   #broken: BrokenPipeError | null = null;
 
@@ -27,6 +28,12 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
     return this.#readers.get(fd) ?? null;
   }
 
+  /** Has what comes from now on go to `diversion`, past the reader, which hears of the end only; null: to the reader again. */
+  divert(fd: 1 | 2, diversion: ((data: Buffer) => void) | null): void {
+    if (diversion === null) this.#diversions.delete(fd);
+    else this.#diversions.set(fd, diversion);
+  }
+
   connectionMade(transport: SubprocessTransport): void {
     for (const fd of [1, 2] as const) {
       const pipe = transport.getPipeTransport(fd);
@@ -40,7 +47,9 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
   }
 
   pipeDataReceived(fd: number, data: Buffer): void {
-    this.#readers.get(fd)?.feedData(data);
+    const diversion = this.#diversions.get(fd);
+    if (diversion === undefined) this.#readers.get(fd)?.feedData(data);
+    else diversion(data);
   }
 
   pipeConnectionLost(fd: number, error: Error | null): void {

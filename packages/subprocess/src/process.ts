@@ -1,15 +1,11 @@
 import { inspect } from "node:util";
-import {
-  cancellationOf,
-  InvalidStateError,
-  type Operation,
-  operation,
-  throwIfCancelled,
-} from "@aio/loop";
+import { cancellationOf, InvalidStateError, type Operation, operation } from "@aio/loop";
 import type { StreamReader, StreamWriter } from "@aio/streams";
 import type { Bytes } from "@aio/transports";
+import { CollectedOutput } from "./collected-output.ts";
 import { type Command, show } from "./command.ts";
 import { CommunicateCancelledError, type Output } from "./errors.ts";
+import { Input } from "./input.ts";
 import type { ProcessProtocol } from "./process-protocol.ts";
 import type { SubprocessTransport } from "./subprocess-transport.ts";
 
@@ -41,9 +37,10 @@ export class Process<
   readonly #transport: SubprocessTransport;
   readonly #command: Command;
   readonly #endOnCancel: boolean;
-  readonly #read: Record<1 | 2, Buffer> = { 1: EMPTY, 2: EMPTY };
-  #input: Buffer | null = null;
-  #communicating = false;
+  readonly #protocol: ProcessProtocol;
+  readonly #collected: { 1?: CollectedOutput; 2?: CollectedOutput } = {};
+  #input: Input | null = null;
+  #isCommunicating = false;
 
   /** {@link createSubprocessExec} makes it. */
   constructor(
@@ -53,6 +50,7 @@ export class Process<
     endOnCancel: boolean,
   ) {
     this.#transport = transport;
+    this.#protocol = protocol;
     this.#command = command;
     this.#endOnCancel = endOnCancel;
     this.stdin = protocol.stdin as In;
@@ -111,15 +109,15 @@ export class Process<
     return operation(async () => {
       this.#begin(input);
       try {
-        await together([this.#feed(), this.#collect(1), this.#collect(2)]);
-        await this.#transport.wait();
+        await this.#exchange();
       } catch (error) {
         const cancelled = cancellationOf(error);
         if (cancelled === null) throw error;
         if (this.#endOnCancel) await this.#transport.end();
         throw new CommunicateCancelledError(cancelled.message, cancelled.reason, this.#output());
       } finally {
-        this.#communicating = false;
+        this.#isCommunicating = false;
+        for (const fd of [1, 2] as const) this.#protocol.divert(fd, null);
       }
       return this.#output() as never;
     });
@@ -163,70 +161,47 @@ export class Process<
   }
 
   #begin(input: Bytes | undefined): void {
-    if (this.#communicating)
+    if (this.#isCommunicating)
       throw new InvalidStateError("communicate() is under way; await that one");
     if (input !== undefined && this.#input !== null)
       throw new InvalidStateError("communicate() has its input already; call it without one");
-    this.#input ??= Buffer.from((input ?? "") as string);
-    this.#communicating = true;
+    this.#isCommunicating = true;
+    if (this.stdin !== null) this.#input ??= new Input(this.stdin, input ?? EMPTY);
   }
 
-  /** Writes what is left of the input, piece by piece: a transport would keep a copy of all of it. */
-  #feed(): Operation<void> {
-    return operation(async () => {
-      const { stdin } = this;
-      if (stdin === null) return;
-      try {
-        while (this.#input !== null && this.#input.length > 0) {
-          stdin.write(this.#input.subarray(0, PIECE));
-          this.#input = this.#input.subarray(PIECE);
-          await stdin.drain();
-        }
-      } catch (error) {
-        throwIfCancelled(error);
-        this.#input = EMPTY; // the process reads no more
+  /** All at once: the process may write before it has read all, and read before it has written all. */
+  async #exchange(): Promise<void> {
+    const ends: Operation<Buffer>[] = [];
+    try {
+      for (const fd of [1, 2] as const) {
+        const reader = this.#protocol.reader(fd);
+        if (reader === null) continue;
+        const collected = (this.#collected[fd] ??= new CollectedOutput());
+        collected.add(reader.readNowait());
+        // What comes goes past the reader, which has limits; it tells of the end, and keeps others from reading.
+        this.#protocol.divert(fd, (data) => collected.addOwned(data));
+        ends.push(reader.read());
       }
-      stdin.close();
-    });
-  }
-
-  #collect(fd: 1 | 2): Operation<void> {
-    return operation(async () => {
-      const reader: StreamReader | null = fd === 1 ? this.stdout : this.stderr;
-      if (reader === null) return;
-      this.#keep(fd, await reader.read());
-    });
+      for (const end of ends) await end;
+      await this.#input?.sent();
+      await this.#transport.wait();
+    } catch (error) {
+      // The next communicate() must not meet them.
+      for (const end of ends) end.cancel();
+      await Promise.allSettled(ends);
+      throw error;
+    }
   }
 
   /** What was read, in this `communicate()` and in those before. */
   #output(): Output {
-    for (const fd of [1, 2] as const) {
-      const reader: StreamReader | null = fd === 1 ? this.stdout : this.stderr;
-      if (reader !== null) this.#keep(fd, reader.readNowait());
-    }
-    return [
-      this.stdout === null ? null : this.#read[1],
-      this.stderr === null ? null : this.#read[2],
-    ];
-  }
-
-  #keep(fd: 1 | 2, more: Buffer): void {
-    if (more.length === 0) return;
-    const kept = this.#read[fd];
-    this.#read[fd] = kept.length === 0 ? more : Buffer.concat([kept, more]);
-  }
-}
-
-/** Waits for all; when one fails, until the others have been cancelled: the next `communicate()` must not meet them. */
-async function together(parts: readonly Operation<void>[]): Promise<void> {
-  try {
-    await Promise.all(parts);
-  } catch (error) {
-    for (const part of parts) part.cancel();
-    await Promise.allSettled(parts);
-    throw error;
+    const [stdout, stderr] = ([1, 2] as const).map((fd) => {
+      const collected = this.#collected[fd];
+      collected?.add(this.#protocol.reader(fd)?.readNowait() ?? EMPTY);
+      return collected?.whole ?? null;
+    });
+    return [stdout ?? null, stderr ?? null];
   }
 }
 
 const EMPTY = Buffer.alloc(0);
-const PIECE = 262_144;

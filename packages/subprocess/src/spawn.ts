@@ -30,8 +30,9 @@ export interface SpawnSettings {
   /** Whether it leads a session, and a process group, of its own. False by default. */
   readonly startNewSession?: boolean | undefined;
   /**
-   * Whether signals go to it and to all that it has started: it leads a session of its own then. What is left of
-   * them is killed when the process is ended. Not on Windows. False by default.
+   * Whether signals go to it and to all that it has started: it leads a session, and a process group, of its own
+   * then. What is left of them is killed when the process is ended, also when it has exited before; those that have
+   * gone to a group of their own are not found. Not on Windows. False by default.
    */
   readonly wholeTree?: boolean | undefined;
   /** The numeric user that it runs as. */
@@ -42,7 +43,10 @@ export interface SpawnSettings {
   readonly windowsHide?: boolean | undefined;
   /** How long it has between SIGTERM and SIGKILL when it is ended, in milliseconds: 5000 by default. */
   readonly grace?: number | undefined;
-  /** What becomes of it when this program exits, or is ended by a signal: it is killed by default. */
+  /**
+   * What becomes of it when this program exits, or is ended by a signal, or when the loop is closed: it is killed by
+   * default; "terminate" sends SIGTERM, and waits for nothing; "leave" has it live on.
+   */
   readonly atExit?: "kill" | "terminate" | "leave" | undefined;
 }
 
@@ -83,7 +87,10 @@ export async function spawn(command: Command, settings: SpawnSettings): Promise<
     const shared = stdout === null ? 1 : toNode(stdout);
     return spawnWith(command, settings, [toNode(stdin), shared, shared]);
   }
-  const { near, far } = await openMergedOutput();
+  const { near, far } = await openMergedOutput().catch((error: NodeJS.ErrnoException) => {
+    const problem = `no pipe for stdout and stderr: ${error.message}`;
+    throw new SpawnError(command, problem, error.code ?? "", error);
+  });
   try {
     const { child, pipes } = await spawnWith(command, settings, [toNode(stdin), far, far]);
     return { child, pipes: new Map([...pipes, [1, near]]) };

@@ -48,6 +48,10 @@ export class SubprocessTransport {
   #returncode: number | null = null;
   #isClosing = false;
   #isEnding = false;
+  // The process has ended, and there were others in its group then. While one of them lives, the system gives the
+  // number of the group to nobody else; that all of them end, and the numbers come round, before we signal is as
+  // unlikely as it is with any signal by number.
+  #isTreeLeft = false;
   // What happens before connectionMade() waits here.
   #early: (() => void)[] | null = [];
 
@@ -68,14 +72,14 @@ export class SubprocessTransport {
     this.#exited = new Milestone(loop);
     this.#lost = new Milestone(loop);
     child.once("exit", (code, signal) => {
+      this.#isTreeLeft = this.#isTree && this.#treeExists;
       // In the loop: the exit may come while it does not run.
       if (loop.isClosed) this.#exit(code, signal);
       else loop.callSoon(() => this.#exit(code, signal));
     });
     this.#release.push(loop.atClose(() => this.#loopClosed()));
-    const { atExit: fate = "kill" } = settings;
-    if (fate !== "leave")
-      this.#release.push(atExit(() => this.#signal(fate === "kill" ? "SIGKILL" : "SIGTERM")));
+    if (this.#fate !== null)
+      this.#release.push(atExit(loop, () => this.#signal(this.#fate ?? "SIGKILL")));
   }
 
   /**
@@ -154,7 +158,8 @@ export class SubprocessTransport {
       if ("abort" in pipe) pipe.abort();
       else pipe.close();
     }
-    this.#signal("SIGKILL");
+    if (this.#exited.isReached) this.#endTree();
+    else this.#signal("SIGKILL");
   }
 
   /** Whether it is closing, or closed. */
@@ -211,14 +216,24 @@ export class SubprocessTransport {
     return `<${parts.join(" ")}>`;
   }
 
+  /** What it gets when the program ends, or the loop is closed: null for nothing. */
+  get #fate(): NodeJS.Signals | null {
+    const { atExit: fate = "kill" } = this.#settings;
+    if (fate === "leave") return null;
+    return fate === "kill" ? "SIGKILL" : "SIGTERM";
+  }
+
   get #state(): string {
     if (this.#returncode !== null) return `returncode=${this.#returncode}`;
     return this.#isClosing ? "closing" : "running";
   }
 
   async #end(): Promise<void> {
-    if (this.#exited.isReached) return;
     this.#isEnding = true;
+    if (this.#exited.isReached) {
+      this.#endTree();
+      return;
+    }
     this.#signal("SIGTERM");
     const deadline = this.#loop.time() + (this.#settings.grace ?? GRACE);
     await new CancelScope({ deadline }).run(() => this.exited());
@@ -230,7 +245,8 @@ export class SubprocessTransport {
   /** Never to a process that has been waited for: its number may be another's. */
   #signal(signal: NodeJS.Signals | number): void {
     const { exitCode, signalCode } = this.#child;
-    if (exitCode !== null || signalCode !== null) return;
+    const isOver = exitCode !== null || signalCode !== null;
+    if (isOver && !this.#isTreeLeft) return;
     if (this.#isTree) this.#signalTree(signal);
     else this.#child.kill(signal);
   }
@@ -239,12 +255,26 @@ export class SubprocessTransport {
     return this.#settings.wholeTree === true && process.platform !== "win32";
   }
 
-  #signalTree(signal: NodeJS.Signals | number): void {
+  get #treeExists(): boolean {
+    return this.#signalTree(0);
+  }
+
+  /** @returns whether there is anybody. */
+  #signalTree(signal: NodeJS.Signals | number): boolean {
     try {
       process.kill(-this.#pid, signal);
-    } catch {
+      return true;
+    } catch (error) {
       // ESRCH: all of them have ended; EPERM: they have become another user's.
+      return (error as NodeJS.ErrnoException).code === "EPERM";
     }
+  }
+
+  /** Kills what is left of the group, the process itself having ended. */
+  #endTree(): void {
+    if (this.#isTreeLeft) this.#signalTree("SIGKILL");
+    this.#isTreeLeft = false;
+    for (const release of this.#release.splice(0)) release();
   }
 
   async #connectPipe(fd: number, stream: Readable | Writable): Promise<void> {
@@ -279,8 +309,7 @@ export class SubprocessTransport {
 
   #exit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#returncode = code ?? -(signal === null ? 0 : constants.signals[signal]);
-    if (this.#isEnding && this.#isTree) this.#signalTree("SIGKILL");
-    for (const release of this.#release) release();
+    if (this.#isEnding || !this.#isTreeLeft) this.#endTree();
     this.#exited.reach();
     if (this.#loop.isClosed) return;
     if (this.#loop.debug) log.debug(`${inspect(this)} has exited`);
@@ -325,13 +354,15 @@ export class SubprocessTransport {
   }
 
   #loopClosed(): void {
-    if (this.#loop.debug)
+    if (this.#loop.debug && !this.#exited.isReached)
       process.emitWarning(
         `process ${this.#pid} still runs: ${show(this.#command)}`,
         "ResourceWarning",
       );
-    this.#isEnding = true;
-    this.#signal("SIGKILL");
+    this.#child.unref(); // nobody waits for it any more
+    if (this.#fate === null) return;
+    this.#isEnding = this.#fate === "SIGKILL";
+    this.#signal(this.#fate);
   }
 }
 

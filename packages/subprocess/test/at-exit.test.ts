@@ -5,47 +5,113 @@ import { describe, expect, test } from "vitest";
 import { isAlive } from "./processes.ts";
 
 const PROGRAM = `
-import { createSubprocessExec } from "@aio/subprocess";
+import { createSubprocessExec, PIPE } from "@aio/subprocess";
 import { run } from "@aio/task";
+const { FATE, HOW } = process.env;
+let child;
 await run(async () => {
-  const child = await createSubprocessExec("sleep", ["1000"], { atExit: process.env.FATE });
+  // It says who has asked it to end: SIGKILL gives it no time to.
+  const line = \`trap 'echo asked >&2; \${HOW === "defy" ? "" : "exit"}' TERM; echo; while :; do sleep 0.05; done\`;
+  child = await createSubprocessExec("sh", ["-c", line], { stdout: PIPE, atExit: FATE });
+  await child.stdout.readline(); // the trap is set
   process.stdout.write(child.pid + "\\n");
-  if (process.env.EXITS) process.exit(3);
-  await child.wait();
+  if (HOW === "exit") process.exit(3);
+  if (HOW === "throw") setImmediate(() => { throw new Error("uncaught"); });
+  if (HOW === "reject") void Promise.reject(new Error("unhandled"));
+  if (HOW !== "return") await child.wait();
 });
 `;
 
-describe("When the program ends", () => {
+describe("When the program ends", { timeout: 60_000 }, () => {
   test("by process.exit(), its processes are killed", async () => {
-    const { pid, program } = await startProgram({ EXITS: "1" });
-    expect((await once(program, "exit"))[0]).toBe(3);
+    const { pid, program } = await startProgram("exit");
+    expect((await once(program, "close"))[0]).toBe(3);
     await gone(pid);
   });
 
-  test("by a signal, its processes are killed", async () => {
-    const { pid, program } = await startProgram({});
+  test("by the end of its main function, its processes are killed", async () => {
+    const { pid, program } = await startProgram("return");
+    expect((await once(program, "close"))[0]).toBe(0);
+    await gone(pid);
+  });
+
+  test.each(["throw", "reject"])(
+    "by an error that nobody catches (%s), its processes are killed",
+    async (how) => {
+      const { pid, program, said } = await startProgram(how);
+      expect((await once(program, "close"))[0]).toBe(1);
+      expect(said()).toMatch(/uncaught|unhandled/);
+      await gone(pid);
+    },
+  );
+
+  test.each(["SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
+    "by %s, its processes are killed",
+    async (signal) => {
+      const { pid, program } = await startProgram("wait");
+      program.kill(signal);
+      expect((await once(program, "close"))[1]).toBe(signal);
+      await gone(pid);
+    },
+  );
+
+  test("by SIGINT, its main task is cancelled, which ends its processes in time", async () => {
+    const { pid, program, said } = await startProgram("wait");
+    program.kill("SIGINT");
+    await once(program, "close");
+    expect(said()).toContain("asked\n");
+    await gone(pid);
+  });
+
+  test("by the second SIGINT, its processes are killed", async () => {
+    const { pid, program, said } = await startProgram("defy");
+    program.kill("SIGINT");
+    while (!said().includes("asked")) await turn();
+    program.kill("SIGINT");
+    expect((await once(program, "close"))[1]).toBe("SIGINT");
+    await gone(pid);
+  });
+
+  test.each(["exit", "return", "throw"])(
+    'they are asked to end with `atExit: "terminate"` (%s)',
+    async (how) => {
+      const { pid, program, said } = await startProgram(how, "terminate");
+      await once(program, "close");
+      await gone(pid);
+      expect(said()).toContain("asked\n");
+    },
+  );
+
+  test.each(["exit", "return", "throw"])(
+    'they live on with `atExit: "leave"` (%s)',
+    async (how) => {
+      const { pid, program } = await startProgram(how, "leave");
+      await once(program, "exit");
+      expect(isAlive(pid)).toBe(true);
+      process.kill(pid, "SIGKILL");
+    },
+  );
+
+  test('they live on with `atExit: "leave"` when a signal ends it', async () => {
+    const { pid, program } = await startProgram("wait", "leave");
     program.kill("SIGTERM");
     expect((await once(program, "exit"))[1]).toBe("SIGTERM");
-    await gone(pid);
-  });
-
-  test('they live on with `atExit: "leave"`', async () => {
-    const { pid, program } = await startProgram({ EXITS: "1", FATE: "leave" });
-    await once(program, "exit");
     expect(isAlive(pid)).toBe(true);
     process.kill(pid, "SIGKILL");
   });
 });
 
-async function startProgram(env: Record<string, string>) {
+async function startProgram(how: string, fate = "kill") {
   const program = spawn(process.execPath, ["--input-type=module-typescript", "--eval", PROGRAM], {
     cwd: import.meta.dirname,
-    env: { ...process.env, FATE: "kill", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, FATE: fate, HOW: how },
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  const errors: Buffer[] = [];
+  program.stderr.on("data", (data: Buffer) => errors.push(data));
   const exited = once(program, "exit");
   const [line] = (await Promise.race([once(program.stdout, "data"), exited])) as [Buffer];
-  return { pid: Number(String(line)), program };
+  return { pid: Number(String(line)), program, said: () => Buffer.concat(errors).toString() };
 }
 
 /** The system takes a moment: the test runs into its own time limit if the process stays. */

@@ -4,7 +4,7 @@ import { CancelledError, TimeoutError } from "@aio/loop";
 import { describe, expect, test } from "vitest";
 import { CalledProcessError, runProcess, TimeoutExpired } from "../src/index.ts";
 
-describe("runProcess", () => {
+describe("runProcess", { timeout: 60_000 }, () => {
   test("gives the input, and returns what was written, and the code", () =>
     run(async () => {
       const done = await runProcess("sh", ["-c", "cat; echo oops >&2; exit 3"], { input: "in" });

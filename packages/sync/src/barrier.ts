@@ -3,6 +3,8 @@ import type { Operation } from "@aio/loop";
 import { checkCount } from "./arguments.ts";
 import { Condition } from "./condition.ts";
 import { BrokenBarrierError } from "./errors.ts";
+import { currentTask, TaskBag } from "./task-bag.ts";
+import type { WaitOptions } from "./wait-options.ts";
 
 /**
  * A point that tasks wait at until so many have come; then all go on together, and it can be used again.
@@ -15,16 +17,16 @@ import { BrokenBarrierError } from "./errors.ts";
  *
  * async function runner(): Promise<void> {
  *   const place = await start.wait(); // 0, 1 or 2
- *   await race(place);
+ *   await sprint(place);
  * }
  * ```
  */
 export class Barrier {
   /** How many tasks it takes. */
   readonly parties: number;
-  readonly #condition = new Condition();
+  readonly #condition = new BarrierCondition(this);
   #state: "filling" | "draining" | "resetting" | "broken" = "filling";
-  #inside = 0;
+  readonly #inside = new TaskBag();
 
   /**
    * @param parties how many tasks it takes: a whole number from 1 on.
@@ -37,7 +39,7 @@ export class Barrier {
 
   /** How many tasks wait for others to come. */
   get nWaiting(): number {
-    return this.#state === "filling" ? this.#inside : 0;
+    return this.#state === "filling" ? this.#inside.size : 0;
   }
 
   /** Whether it was aborted, and not reset since. */
@@ -49,58 +51,66 @@ export class Barrier {
    * Waits until {@link Barrier.parties} tasks do. Who comes while those before still leave waits for that first.
    *
    * Cancellation: the place is given up, and the others go on waiting.
+   * @param options.signal cancels the wait when it is aborted.
    * @returns a number of its own for each task, in the order in which they came, from 0 on.
    * @throws BrokenBarrierError when the barrier is aborted, or reset while it waits.
    */
-  wait(): Operation<number> {
+  wait(options?: WaitOptions): Operation<number> {
     // Follows `Barrier.wait` of CPython, effect by effect.
     return this.#condition.with(async () => {
-      await this.#admitted();
-      const index = this.#inside;
-      this.#inside += 1;
+      await this.#admitted(options);
+      const task = currentTask();
+      const index = this.#inside.size;
+      this.#inside.add(task);
       try {
-        if (this.#inside === this.parties) this.#enter("draining");
-        else await this.#released();
+        if (this.#inside.size === this.parties) this.#enter("draining");
+        else await this.#released(options);
         return index;
       } finally {
-        this.#inside -= 1;
-        if (this.#inside === 0) this.#emptied();
+        this.#inside.remove(task);
+        if (this.#inside.size === 0) this.#emptied();
       }
-    });
+    }, options);
   }
 
   /**
    * Makes it empty and whole again. Those who wait get a {@link BrokenBarrierError}.
    *
    * Cancellation: nothing is changed.
+   * @param options.signal cancels it when it is aborted, as long as others change the barrier.
    */
-  reset(): Operation<void> {
-    return this.#condition.with(() => this.#enter(this.#inside > 0 ? "resetting" : "filling"));
+  reset(options?: WaitOptions): Operation<void> {
+    return this.#condition.with(
+      () => this.#enter(this.#inside.size > 0 ? "resetting" : "filling"),
+      options,
+    );
   }
 
   /**
    * Breaks it: those who wait, and all who come until it is reset, get a {@link BrokenBarrierError}.
    *
    * Cancellation: nothing is changed.
+   * @param options.signal cancels it when it is aborted, as long as others change the barrier.
    */
-  abort(): Operation<void> {
-    return this.#condition.with(() => this.#enter("broken"));
+  abort(options?: WaitOptions): Operation<void> {
+    return this.#condition.with(() => this.#enter("broken"), options);
   }
 
   [inspect.custom](): string {
     const waiting = this.broken ? "" : ` waiting=${this.nWaiting}/${this.parties}`;
-    return `<Barrier ${this.#state}${waiting}>`;
+    const inside = this.#inside.size > 0 ? ` (${this.#inside.describe()})` : "";
+    return `<Barrier ${this.#state}${waiting}${inside}>`;
   }
 
   /** Waits until it takes new tasks. */
-  async #admitted(): Promise<void> {
-    await this.#condition.waitFor(() => !this.#isClearing);
+  async #admitted(options: WaitOptions | undefined): Promise<void> {
+    await this.#condition.waitFor(() => !this.#isClearing, options);
     if (this.broken) throw new BrokenBarrierError("The barrier is broken; reset() makes it whole");
   }
 
   /** Waits, inside, until it is full. */
-  async #released(): Promise<void> {
-    await this.#condition.waitFor(() => this.#state !== "filling");
+  async #released(options: WaitOptions | undefined): Promise<void> {
+    await this.#condition.waitFor(() => this.#state !== "filling", options);
     if (this.#state === "broken" || this.#state === "resetting")
       throw new BrokenBarrierError("The barrier was aborted or reset while this task waited");
   }
@@ -116,5 +126,19 @@ export class Barrier {
   #enter(state: "filling" | "draining" | "resetting" | "broken"): void {
     this.#state = state;
     this.#condition.notifyAll();
+  }
+}
+
+/** Is reported as the barrier that it is a part of. */
+class BarrierCondition extends Condition {
+  readonly #barrier: Barrier;
+
+  constructor(barrier: Barrier) {
+    super();
+    this.#barrier = barrier;
+  }
+
+  override [inspect.custom](): string {
+    return inspect(this.#barrier);
   }
 }

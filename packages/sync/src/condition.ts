@@ -66,8 +66,8 @@ export class Condition {
   }
 
   /** {@link Lock.with} of its lock. */
-  with<T>(body: Coroutine<T>): Operation<T> {
-    return whileHeld(this, body);
+  with<T>(body: Coroutine<T>, options?: WaitOptions): Operation<T> {
+    return whileHeld(this, body, options);
   }
 
   /**
@@ -87,6 +87,7 @@ export class Condition {
    * Waits until `predicate()` is true: looks at once, and after each notification.
    *
    * Cancellation: as of {@link Condition.wait}.
+   * @param options.signal cancels the wait when it is aborted.
    * @returns what the predicate gave.
    * @throws as {@link Condition.wait} does, and what `predicate` throws.
    */

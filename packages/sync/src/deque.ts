@@ -26,6 +26,11 @@ export class Deque<T> {
     return item;
   }
 
+  clear(): void {
+    this.#items = room(16);
+    this.#head = this.#length = 0;
+  }
+
   toArray(): T[] {
     return this.#copy([]) as T[];
   }

@@ -62,6 +62,11 @@ export class Heap<T> implements QueueStorage<T> {
     return first.item;
   }
 
+  /** Compares nothing, so that it cannot fail. */
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
   /** All items, in the order in which they would come; when `compare` throws, in any: a report must not fail. */
   toArray(): T[] {
     let entries: readonly Entry<T>[] = this.#entries;

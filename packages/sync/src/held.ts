@@ -1,8 +1,9 @@
 import { checkFunction, type Coroutine, type Operation, operation } from "@aio/loop";
+import type { WaitOptions } from "./wait-options.ts";
 
 /** What is acquired and given back. */
 export interface Acquirable {
-  acquire(): Operation<unknown>;
+  acquire(options?: WaitOptions): Operation<unknown>;
   release(): void;
 }
 
@@ -22,11 +23,15 @@ export class Held implements Disposable {
   }
 }
 
-/** Runs `body` between `acquire()` and `release()`. */
-export function whileHeld<T>(owner: Acquirable, body: Coroutine<T>): Operation<T> {
+/** Runs `body` between `acquire(options)` and `release()`. */
+export function whileHeld<T>(
+  owner: Acquirable,
+  body: Coroutine<T>,
+  options: WaitOptions | undefined,
+): Operation<T> {
   checkFunction("body", body);
   return operation(async () => {
-    await owner.acquire();
+    await owner.acquire(options);
     try {
       return await body();
     } finally {

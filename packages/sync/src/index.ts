@@ -1,4 +1,5 @@
 export { Barrier } from "./barrier.ts";
+export { CapacityLimiter } from "./capacity-limiter.ts";
 export { Condition } from "./condition.ts";
 export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 export { Event } from "./event.ts";
@@ -7,5 +8,6 @@ export { LifoQueue } from "./lifo-queue.ts";
 export { Lock } from "./lock.ts";
 export { PriorityQueue } from "./priority-queue.ts";
 export { Queue, type QueueStorage } from "./queue.ts";
+export { RWLock, type RWLockSide } from "./rw-lock.ts";
 export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 export type { WaitOptions } from "./wait-options.ts";

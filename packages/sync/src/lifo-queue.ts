@@ -27,6 +27,10 @@ class Stack<T> implements QueueStorage<T> {
     return this.#items.pop() as T;
   }
 
+  clear(): void {
+    this.#items.length = 0;
+  }
+
   toArray(): T[] {
     return [...this.#items];
   }

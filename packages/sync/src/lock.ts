@@ -1,8 +1,14 @@
 import { inspect } from "node:util";
-import { completed, type Coroutine, type Operation, RuntimeError, Scope } from "@aio/loop";
+import {
+  completed,
+  type Coroutine,
+  nameOfTask,
+  type Operation,
+  RuntimeError,
+  Scope,
+} from "@aio/loop";
 import { Held, whileHeld } from "./held.ts";
 import { LoopBinding } from "./loop-binding.ts";
-import { nameOfTask } from "./task-name.ts";
 import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
 import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
@@ -95,6 +101,7 @@ export class Lock {
    * Runs `body` while holding the lock.
    *
    * Cancellation: reaches the wait for the lock, and the body; the lock is released.
+   * @param options.signal cancels the wait for the lock when it is aborted; not the body.
    * @returns what the body gives.
    *
    * @example
@@ -102,8 +109,8 @@ export class Lock {
    * const total = await lock.with(() => recount());
    * ```
    */
-  with<T>(body: Coroutine<T>): Operation<T> {
-    return whileHeld(this, body);
+  with<T>(body: Coroutine<T>, options?: WaitOptions): Operation<T> {
+    return whileHeld(this, body, options);
   }
 
   [inspect.custom](): string {

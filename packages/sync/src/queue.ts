@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
-import { completed, type Operation } from "@aio/loop";
+import { AGAIN, completed, type Operation } from "@aio/loop";
 import { Deque } from "./deque.ts";
 import { QueueEmpty, QueueFull, QueueShutDown } from "./errors.ts";
 import { LoopBinding } from "./loop-binding.ts";
 import { SimpleWaiter } from "./simple-waiter.ts";
 import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
-import { AGAIN, Waiter } from "./waiter.ts";
+import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Where a queue keeps its items: what decides which of them comes next. */
@@ -16,6 +16,8 @@ export interface QueueStorage<T> {
   push(item: T): void;
   /** Takes out the one that comes next; there is one. */
   shift(): T;
+  /** Drops all. */
+  clear(): void;
   /** All of them, for reports. */
   toArray(): T[];
 }
@@ -222,8 +224,8 @@ export class Queue<T> implements AsyncIterable<T, undefined> {
    * @param options.immediate whether the items that are left are dropped, and count as done.
    */
   shutdown({ immediate = false }: { readonly immediate?: boolean | undefined } = {}): void {
+    if (immediate) this.#drop(); // first: a storage that throws leaves the queue as it was
     this.#isShutDown = true;
-    if (immediate) this.#drop();
     this.#getters.wakeAll();
     this.#putters.wakeAll();
   }
@@ -284,10 +286,10 @@ export class Queue<T> implements AsyncIterable<T, undefined> {
   }
 
   #drop(): void {
-    while (this.#items.length > 0) {
-      this.#items.shift();
-      if (this.#unfinished > 0) this.#unfinished -= 1;
-    }
+    const dropped = this.#items.length;
+    this.#items.clear();
+    // Fewer may be unfinished: taskDone() does not ask which items were got.
+    this.#unfinished = Math.max(0, this.#unfinished - dropped);
     if (this.#unfinished === 0) this.#joiners.wakeAll();
   }
 }

@@ -1,20 +1,22 @@
 import { inspect } from "node:util";
-import { completed, type Coroutine, type Operation } from "@aio/loop";
+import { completed, type Coroutine, isDebugDefault, type Operation, runningLoop } from "@aio/loop";
 import { checkCount } from "./arguments.ts";
 import { Held, whileHeld } from "./held.ts";
 import { LoopBinding } from "./loop-binding.ts";
+import { currentTask, TaskBag } from "./task-bag.ts";
 import { following, refused, refusedBy, type WaitOptions } from "./wait-options.ts";
 import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
 
 // What the waiters of a semaphore do with it.
-let take: (semaphore: Semaphore) => Held;
+let take: (semaphore: Semaphore, task: object | null) => Held;
 let interrupt: (semaphore: Semaphore, waiter: SemaphoreWaiter) => void;
 let leave: (semaphore: Semaphore, wasWoken: boolean) => void;
 
 /**
  * Lets so many go on at a time, in the order in which they asked. It counts permits, and keeps no
- * account of who has them: a release need not come from who has acquired.
+ * account of who has them: a release need not come from who has acquired. Only one that is made in
+ * debug mode does, as well as it can, for `util.inspect`.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-sync.html#asyncio.Semaphore | asyncio.Semaphore}.
  *
@@ -30,7 +32,7 @@ let leave: (semaphore: Semaphore, wasWoken: boolean) => void;
  */
 export class Semaphore {
   static {
-    take = (semaphore) => semaphore.#take();
+    take = (semaphore, task) => semaphore.#take(task);
     interrupt = (semaphore, waiter) => semaphore.#pending.remove(waiter);
     leave = (semaphore, wasWoken) => semaphore.#leave(wasWoken);
   }
@@ -41,6 +43,8 @@ export class Semaphore {
   readonly #free: Operation<Held> = completed(this.#held);
   #value: number;
   #woken = 0; // how many were given a permit, and have not had their turn yet
+  // Only for reports: in a program that is not debugged, nothing is paid for them.
+  readonly #holders = (runningLoop()?.debug ?? isDebugDefault()) ? new TaskBag() : null;
 
   /**
    * @param value how many permits there are: a whole number from 0 on; 1 by default.
@@ -75,6 +79,7 @@ export class Semaphore {
     if (refusal !== undefined) return refusal;
     if (!this.locked) {
       this.#value -= 1;
+      this.#holders?.add(currentTask());
       return this.#free;
     }
     try {
@@ -89,6 +94,7 @@ export class Semaphore {
   /** Adds a permit, and gives it to the task that waits longest. There may be more than in the beginning. */
   release(): void {
     this.#value += 1;
+    this.#holders?.remove(currentTask());
     this.#wakeNext();
   }
 
@@ -96,6 +102,7 @@ export class Semaphore {
    * Runs `body` while holding a permit.
    *
    * Cancellation: reaches the wait for the permit, and the body; the permit is released.
+   * @param options.signal cancels the wait for the permit when it is aborted; not the body.
    * @returns what the body gives.
    *
    * @example
@@ -103,13 +110,14 @@ export class Semaphore {
    * const pages = await gather(urls.map((url) => () => semaphore.with(() => fetchPage(url))));
    * ```
    */
-  with<T>(body: Coroutine<T>): Operation<T> {
-    return whileHeld(this, body);
+  with<T>(body: Coroutine<T>, options?: WaitOptions): Operation<T> {
+    return whileHeld(this, body, options);
   }
 
   [inspect.custom](): string {
     const state = this.locked ? "locked" : `unlocked value=${this.#value}`;
-    return `<${this.constructor.name} ${state}${this.#pending.describe()}>`;
+    const holders = this.#holders?.size ? ` held by ${this.#holders.describe()}` : "";
+    return `<${this.constructor.name} ${state}${holders}${this.#pending.describe()}>`;
   }
 
   /** Gives a permit, which must be there, to the first that waits. Returns whether there was one. */
@@ -120,8 +128,9 @@ export class Semaphore {
     return true;
   }
 
-  #take(): Held {
+  #take(task: object | null): Held {
     this.#woken -= 1;
+    this.#holders?.add(task);
     this.#wakeAllowed();
     return this.#held;
   }
@@ -176,8 +185,8 @@ class SemaphoreWaiter extends Waiter<Held> {
     return `acquire() of ${inspect(this.#semaphore)}`;
   }
 
-  protected override finish(): Held {
-    return take(this.#semaphore);
+  protected override finish(task: object | null): Held {
+    return take(this.#semaphore, task);
   }
 
   protected override interrupted(): void {

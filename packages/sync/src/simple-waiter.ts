@@ -30,7 +30,7 @@ export class SimpleWaiter<T> extends Waiter<T> {
     return `${this.#verb} of ${inspect(this.#owner)}`;
   }
 
-  protected override finish(): T {
+  protected override finish(_task: object | null): T {
     return this.#result;
   }
 
@@ -38,5 +38,5 @@ export class SimpleWaiter<T> extends Waiter<T> {
     this.#queue.remove(this);
   }
 
-  protected override abandon(): void {}
+  protected override abandon(_wasWoken: boolean): void {}
 }

@@ -8,10 +8,17 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An operation that throws at once when the signal in `options` is aborted already; else undefined. */
+/** An operation that throws at once when the signal in `options` is aborted already, or is none; else undefined. */
 export function refusedBy(options: WaitOptions | undefined): Operation<never> | undefined {
-  const signal = options?.signal;
-  return signal?.aborted ? refused(requestOf(signal).error) : undefined;
+  const signal: unknown = options?.signal;
+  if (signal === undefined) return undefined;
+  if (!(signal instanceof AbortSignal))
+    return refused(
+      new TypeError(
+        `Expected \`signal\` to be an AbortSignal, got ${inspect(signal, { depth: 0 })}`,
+      ),
+    );
+  return signal.aborted ? refused(requestOf(signal).error) : undefined;
 }
 
 /** Has `waiter`, which has begun, follow the signal in `options`, if any. Returns it. */

@@ -1,4 +1,4 @@
-import { nameOfTask } from "./task-name.ts";
+import { namesOf } from "./task-names.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** Those who wait for a primitive, in the order in which they came: none of its methods looks at all of them but the last two. */
@@ -53,12 +53,12 @@ export class Waiters<W extends Waiter<unknown>> {
   }
 
   /** The tasks that wait, first come first, in words: the first of them; empty when nobody waits. */
-  describe(role = "waiters", limit = 3): string {
+  describe(role = "waiters"): string {
     if (this.#size === 0) return "";
-    const names: string[] = [];
-    for (let waiter = this.#first; waiter !== null && names.length < limit; waiter = waiter.after)
-      names.push(nameOfTask(waiter.task));
-    const more = this.#size - names.length;
-    return ` ${role}=${this.#size} (${names.join(", ")}${more > 0 ? `, and ${more} more` : ""})`;
+    return ` ${role}=${this.#size} (${namesOf(this.#tasks(), this.#size)})`;
+  }
+
+  *#tasks(): Iterable<object | null> {
+    for (let waiter = this.#first; waiter !== null; waiter = waiter.after) yield waiter.task;
   }
 }

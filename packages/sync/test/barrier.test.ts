@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { createTask, gather, sleep } from "@aio/task";
+import { createTask, gather, sleep, waitFor, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Barrier, BrokenBarrierError } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
@@ -34,6 +34,18 @@ describe("Barrier", () => {
 
       expect(rounds).toEqual([0, 0, 1, 1, 2, 2]);
     }));
+
+  test("throws in another loop than the first that somebody waited in", async () => {
+    const barrier = new Barrier(2);
+    await isolated(() => thrownBy(waitFor(barrier.wait(), 1)));
+
+    expect(await isolated(() => thrownBy(barrier.wait()))).toMatchObject({
+      name: "RuntimeError",
+      message: expect.stringMatching(/^<Barrier filling .* is bound to a different event loop/),
+    });
+    expect(barrier.nWaiting).toBe(0);
+    expect(barrier.parties).toBe(2);
+  });
 
   test("of one lets everybody through", () =>
     isolated(async () => {
@@ -85,18 +97,79 @@ describe("Barrier", () => {
       expect(await gather([() => barrier.wait(), () => barrier.wait()])).toEqual([0, 1]);
     }));
 
-  test("shows its state", () =>
+  test("shows its state, and who waits", () =>
     isolated(async () => {
-      const barrier = new Barrier(2);
-      void createTask(() => thrownBy(barrier.wait()));
+      const barrier = new Barrier(3);
+      const tasks = ["a", "b"].map((name) => createTask(() => thrownBy(barrier.wait()), { name }));
       await sleep(1);
-      const states = [inspect(barrier)];
+      const states = [inspect(barrier), inspect(tasks[0])];
       await barrier.abort();
 
       expect([...states, inspect(barrier)]).toEqual([
-        "<Barrier filling waiting=1/2>",
-        "<Barrier broken>",
+        "<Barrier filling waiting=2/3 (Task 'a', Task 'b')>",
+        expect.stringContaining("waits for wait() of <Barrier filling waiting=2/3 "),
+        "<Barrier broken (Task 'a', Task 'b')>",
       ]);
+      await gather(tasks);
+      expect(inspect(barrier)).toBe("<Barrier broken>");
+    }));
+
+  test("shows who leaves, and does not count them as waiting", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const early = createTask(() => barrier.wait(), { name: "early" });
+      await sleep(1);
+
+      await barrier.wait();
+
+      expect(inspect(barrier)).toBe("<Barrier draining waiting=0/2 (Task 'early')>");
+      await early;
+    }));
+});
+
+describe("Barrier.wait, cancelled", () => {
+  test("by a signal, leaves the others waiting", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const controller = new AbortController();
+      const gone = createTask(() => barrier.wait({ signal: controller.signal }));
+      const stays = createTask(() => barrier.wait());
+      // The two meet; from then on the signal has no effect.
+      expect(await gather(gone, stays)).toEqual([0, 1]);
+      const waiting = createTask(() => barrier.wait({ signal: controller.signal }));
+      await sleep(1);
+
+      controller.abort(new Error("enough"));
+
+      expect(await thrownBy(waiting)).toMatchObject({ message: "enough", reason: "signal" });
+      expect(barrier.nWaiting).toBe(0);
+      expect(await gather([() => barrier.wait(), () => barrier.wait()])).toEqual([0, 1]);
+    }));
+
+  test("by a signal while those before leave, does not come in", () =>
+    isolated(async () => {
+      const barrier = new Barrier(2);
+      const controller = new AbortController();
+      const before = [createTask(() => barrier.wait()), createTask(() => barrier.wait())];
+      const late = createTask(() => barrier.wait({ signal: controller.signal }));
+      await yieldNow();
+      controller.abort();
+
+      expect(await gather(before)).toEqual([0, 1]);
+      expect(await thrownBy(late)).toMatchObject({ reason: "signal" });
+      expect(inspect(barrier)).toBe("<Barrier filling waiting=0/2>");
+    }));
+
+  test("by a signal that is aborted already, changes nothing, nor does any other operation", () =>
+    isolated(async () => {
+      const barrier = new Barrier(1);
+      const signal = AbortSignal.abort();
+
+      for (const operation of ["wait", "reset", "abort"] as const)
+        expect(await thrownBy(barrier[operation]({ signal }))).toMatchObject({ reason: "signal" });
+
+      expect(barrier.broken).toBe(false);
+      expect(await barrier.wait()).toBe(0);
     }));
 });
 

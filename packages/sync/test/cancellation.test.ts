@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
+import { isCancelled } from "@aio/loop";
 import { gather, sleep, sweepCancellations, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import {
   Barrier,
   BoundedSemaphore,
   BrokenBarrierError,
+  CapacityLimiter,
   Condition,
   Event,
   LifoQueue,
@@ -12,6 +14,7 @@ import {
   PriorityQueue,
   Queue,
   QueueShutDown,
+  RWLock,
   Semaphore,
 } from "../src/index.ts";
 
@@ -100,6 +103,71 @@ describe("Cancelled anywhere,", () => {
     });
   });
 
+  test("a RWLock ends up free, and nobody is inside with a writer", async () => {
+    const tried = await sweepCancellations(() => {
+      const lock = new RWLock();
+      const inside = { reader: 0, writer: 0 };
+      const use = async (side: "reader" | "writer"): Promise<void> => {
+        using _held = await lock[side].acquire();
+        inside[side] += 1;
+        expect(inside.writer === 0 || inside.reader + inside.writer === 1).toBe(true);
+        try {
+          await yieldNow();
+        } finally {
+          inside[side] -= 1;
+        }
+      };
+      const read = (): Promise<void> => use("reader");
+      const write = (): Promise<void> => use("writer");
+      return {
+        main: () =>
+          gather([read, write, read, read, write, write, read], { returnExceptions: true }),
+        check: async () => {
+          expect(inspect(lock)).toBe("<RWLock unlocked>");
+          await gather(read, read);
+          await write();
+        },
+      };
+    });
+
+    expect(tried).toBeGreaterThan(50);
+  });
+
+  test("a CapacityLimiter ends up with all its tokens, however many there are meanwhile", async () => {
+    const tried = await sweepCancellations(() => {
+      const limiter = new CapacityLimiter(1);
+      let inside = 0;
+      const borrow = async (): Promise<void> => {
+        using _held = await limiter.acquire();
+        inside += 1;
+        expect(inside).toBeLessThanOrEqual(3);
+        expect(limiter.borrowedTokens).toBeGreaterThanOrEqual(inside);
+        try {
+          await yieldNow();
+          await yieldNow();
+        } finally {
+          inside -= 1;
+        }
+      };
+      const change = async (): Promise<void> => {
+        for (const totalTokens of [3, 0, 1, 2]) {
+          await yieldNow();
+          limiter.totalTokens = totalTokens;
+        }
+      };
+      return {
+        main: () => gather([borrow, borrow, borrow, borrow, change, borrow]),
+        check: async () => {
+          limiter.totalTokens = 3;
+          expect(inspect(limiter)).toBe("<CapacityLimiter borrowed=0/3>");
+          await gather(borrow, borrow, borrow, borrow);
+        },
+      };
+    });
+
+    expect(tried).toBeGreaterThan(50);
+  });
+
   test("a condition wakes as many as there is something for, and its lock ends up free", async () => {
     await sweepCancellations(() => {
       const condition = new Condition();
@@ -134,14 +202,13 @@ describe("Cancelled anywhere,", () => {
     await sweepCancellations(() => {
       const condition = new Condition();
       const woken: number[] = [];
-      let cancelled = 0;
       const wait = async (place: number): Promise<void> => {
         try {
           using _held = await condition.acquire();
           await condition.wait();
           woken.push(place);
-        } catch {
-          cancelled += 1; // goes on, so that the others do too
+        } catch (error) {
+          if (!isCancelled(error)) throw error; // else goes on, so that the others do too
         }
       };
       return {
@@ -154,7 +221,8 @@ describe("Cancelled anywhere,", () => {
           await yieldNow();
           await condition.with(() => condition.notify());
           await sleep(1);
-          if (woken.length + cancelled === 1) await condition.with(() => condition.notify());
+          expect(woken).toHaveLength(1); // one of the two, whichever is cancelled
+          await condition.with(() => condition.notifyAll());
           await waiting;
         },
         check: () => expect(inspect(condition)).toBe("<Condition of <Lock unlocked>>"),
@@ -275,6 +343,43 @@ describe("Cancelled anywhere,", () => {
           await putting;
         },
         check: () => expect(inspect(queue)).not.toContain("putters"),
+      };
+    });
+  });
+
+  test("a queue that fails gives all items before the error", async () => {
+    await sweepCancellations(() => {
+      const queue = new Queue<number>(1);
+      const error = new Error("the source is broken");
+      const put: number[] = [];
+      const got: number[] = [];
+      const consume = async (): Promise<void> => {
+        for await (const item of queue) got.push(item);
+      };
+      const produce = async (): Promise<void> => {
+        try {
+          for (let item = 0; item < 4; item += 1) {
+            await queue.put(item);
+            put.push(item);
+          }
+        } finally {
+          queue.fail(error);
+        }
+      };
+      return {
+        main: async () => {
+          const consumed = gather([consume, consume], { returnExceptions: true });
+          await produce();
+          await consumed;
+        },
+        check: async () => {
+          queue.fail(error);
+          const left: number[] = [];
+          while (!queue.empty) left.push(queue.getNowait());
+          expect(inOrder([...got, ...left])).toEqual(put);
+          expect(() => queue.getNowait()).toThrow(error);
+          expect(inspect(queue)).not.toMatch(/getters|putters/);
+        },
       };
     });
   });

@@ -54,6 +54,23 @@ describe("Condition", () => {
       expect(order).toEqual(["released", "woken"]);
     }));
 
+  test("wakes another with each notification, and skips who was notified", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const order: string[] = [];
+      const tasks = waitersOf(condition, ["a", "b", "c"], order);
+      await sleep(1);
+
+      await condition.with(() => {
+        condition.notify();
+        condition.notify();
+      });
+      await sleep(1);
+
+      expect(order).toEqual(["a", "b"]);
+      tasks[2]?.cancel();
+    }));
+
   test("wakes nobody when nobody waits, and keeps nothing of it", () =>
     isolated(async () => {
       const condition = new Condition();
@@ -214,6 +231,61 @@ describe("Condition.wait, cancelled", () => {
 
       expect(await thrownBy(waiting)).toMatchObject({ reason: "signal" });
       expect(condition.locked).toBe(true);
+    }));
+});
+
+describe("Condition, by a signal,", () => {
+  test("stops waiting for its lock", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const controller = new AbortController();
+      const { signal } = controller;
+      await condition.acquire();
+      const waiting = [
+        createTask(() => condition.acquire({ signal })),
+        createTask(() => condition.with(() => undefined, { signal })),
+      ];
+      await yieldNow();
+      controller.abort();
+
+      for (const task of waiting) expect(await thrownBy(task)).toMatchObject({ reason: "signal" });
+      condition.release();
+      expect(inspect(condition)).toBe("<Condition of <Lock unlocked>>");
+    }));
+
+  test("stops waiting for its predicate, and has the lock again", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const controller = new AbortController();
+      let looks = 0;
+      await condition.acquire();
+      const waiting = condition.waitFor(() => (looks += 1) > 2, { signal: controller.signal });
+      await yieldNow();
+      await condition.with(() => condition.notify());
+      await yieldNow();
+      controller.abort();
+
+      expect(await thrownBy(waiting)).toMatchObject({ reason: "signal" });
+      expect(looks).toBe(2);
+      expect(condition.locked).toBe(true);
+    }));
+
+  test("that is aborted already, does not even release the lock", () =>
+    isolated(async () => {
+      const condition = new Condition();
+      const signal = AbortSignal.abort();
+      await condition.acquire();
+      const other = createTask(() => condition.acquire());
+      await yieldNow();
+
+      expect(await thrownBy(condition.wait({ signal }))).toMatchObject({ reason: "signal" });
+      expect(await thrownBy(condition.waitFor(() => true, { signal }))).toMatchObject({
+        reason: "signal",
+      });
+      await yieldNow();
+
+      expect(other.done).toBe(false);
+      other.cancel();
     }));
 });
 

@@ -301,6 +301,24 @@ describe("Event.wait, cancelled", () => {
       expect(await event.wait()).toBe(true);
     }));
 
+  test("by a signal, tells so, and leaves the others waiting", () =>
+    isolated(async () => {
+      const event = new Event();
+      const controller = new AbortController();
+      const gone = createTask(() => event.wait({ signal: controller.signal }));
+      const stays = createTask(() => event.wait());
+      await yieldNow();
+
+      controller.abort(new Error("enough"));
+
+      expect(await thrownBy(gone)).toMatchObject({ message: "enough", reason: "signal" });
+      expect(await thrownBy(event.wait({ signal: controller.signal }))).toBeInstanceOf(
+        CancelledError,
+      );
+      event.set();
+      expect(await stays).toBe(true);
+    }));
+
   test("by its own cancel, interrupts nothing else", () =>
     isolated(async () => {
       const event = new Event();

@@ -6,6 +6,7 @@ test("The package exports these names, and no others", () => {
     "Barrier",
     "BoundedSemaphore",
     "BrokenBarrierError",
+    "CapacityLimiter",
     "Condition",
     "Event",
     "LifoQueue",
@@ -15,6 +16,7 @@ test("The package exports these names, and no others", () => {
     "QueueEmpty",
     "QueueFull",
     "QueueShutDown",
+    "RWLock",
     "Semaphore",
   ]);
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { CancelledError, getRunningLoop, RuntimeError } from "@aio/loop";
 import { createTask, gather, sleep, timeout, waitFor, yieldNow } from "@aio/task";
@@ -168,6 +169,22 @@ describe("Lock.with", () => {
       expect(lock.locked).toBe(false);
     }));
 
+  test("stops waiting for the lock by a signal, which does not reach the body", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      const [early, late] = [new AbortController(), new AbortController()];
+      const running = createTask(() => lock.with(() => sleep(10, "done"), { signal: late.signal }));
+      const waiting = createTask(() => lock.with(() => "ran", { signal: early.signal }));
+      await yieldNow();
+
+      early.abort();
+      late.abort();
+
+      expect(await thrownBy(waiting)).toMatchObject({ name: "CancelledError", reason: "signal" });
+      expect(await running).toBe("done");
+      expect(inspect(lock)).toBe("<Lock unlocked>");
+    }));
+
   test("refuses what is no function", () => {
     expect(() => new Lock().with(Promise.resolve() as never)).toThrow(TypeError);
   });
@@ -264,6 +281,38 @@ describe("Lock.acquire, cancelled", () => {
 
       expect(error).toBeInstanceOf(CancelledError);
       expect(lock.locked).toBe(false);
+    }));
+
+  test("refuses a signal that is none, and is unchanged", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      await lock.acquire();
+
+      for (const signal of [5, null, {}])
+        expect(await thrownBy(lock.acquire({ signal: signal as never }))).toMatchObject({
+          name: "TypeError",
+          message: `Expected \`signal\` to be an AbortSignal, got ${inspect(signal)}`,
+        });
+
+      lock.release();
+      expect(inspect(lock)).toBe("<Lock unlocked>");
+    }));
+
+  test("keeps no listener on its signal, however it ends", () =>
+    isolated(async () => {
+      const lock = new Lock();
+      const { signal } = new AbortController();
+      const listeners: number[] = [];
+      await lock.acquire({ signal });
+      listeners.push(getEventListeners(signal, "abort").length);
+      const waits = [lock.acquire({ signal }), lock.acquire({ signal })];
+      listeners.push(getEventListeners(signal, "abort").length);
+
+      waits[0]?.cancel();
+      lock.release();
+      await gather(waits, { returnExceptions: true });
+
+      expect([...listeners, getEventListeners(signal, "abort").length]).toEqual([0, 2, 0]);
     }));
 
   test("and awaited by nobody, is forgotten", () =>

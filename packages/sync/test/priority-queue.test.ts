@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { createTask, yieldNow } from "@aio/task";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PriorityQueue, Queue } from "../src/index.ts";
+import { PriorityQueue, Queue, QueueShutDown } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 
 function drain<T>(queue: Queue<T>): T[] {
@@ -84,6 +84,25 @@ describe("PriorityQueue", () => {
 
     expect(drain(queue)).toEqual([1, 2, 3]);
   });
+
+  test("is shut down at once also when `compare` throws", () =>
+    isolated(async () => {
+      let broken = false;
+      const queue = new PriorityQueue<number>(0, (a, b) => {
+        if (broken) throw new Error("broken");
+        return a - b;
+      });
+      for (const item of [3, 1, 2]) queue.putNowait(item);
+      const joined = createTask(() => queue.join());
+      await yieldNow();
+
+      broken = true;
+      queue.shutdown({ immediate: true });
+
+      await joined;
+      expect(inspect(queue)).toBe("<PriorityQueue maxsize=0 shutdown>");
+      expect(() => queue.getNowait()).toThrow(QueueShutDown);
+    }));
 
   test("refuses a `compare` that is no function", () => {
     expect(() => new PriorityQueue(0, 1 as never)).toThrow(TypeError);

@@ -119,6 +119,23 @@ describe("Queue", () => {
       expect(await task).toBe("second");
     }));
 
+  test("puts who was woken for a place, and found it taken, back into the queue", () =>
+    isolated(async () => {
+      const queue = new Queue<string>(1);
+      queue.putNowait("first");
+      const task = createTask(() => queue.put("waited"));
+      await yieldNow();
+
+      queue.getNowait();
+      queue.putNowait("snatched the place");
+      await sleep(1);
+
+      expect(task.done).toBe(false);
+      expect(queue.getNowait()).toBe("snatched the place");
+      await task;
+      expect(queue.getNowait()).toBe("waited");
+    }));
+
   test("does not touch a promise that is put into it in a box", () =>
     isolated(async () => {
       const queue = new Queue<{ readonly promise: Promise<number> }>();
@@ -140,6 +157,7 @@ describe("Queue", () => {
         items.delete(item);
         return item;
       },
+      clear: () => items.clear(),
       toArray: () => [...items],
     });
     for (const item of [2, 1, 2]) queue.putNowait(item);
@@ -160,6 +178,7 @@ describe("Queue", () => {
         shift: () => {
           throw broken;
         },
+        clear: () => void (length = 0),
         toArray: () => [],
       });
       const waiting = createTask(() => queue.get());
@@ -239,6 +258,29 @@ describe("Queue, cancelled", () => {
       expect(queue.getNowait()).toBe(2);
     }));
 
+  test("by a signal while it waits, gives up its place", () =>
+    isolated(async () => {
+      const queue = new Queue<number>(1);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const getting = createTask(() => queue.get({ signal }));
+      await yieldNow();
+      controller.abort();
+      expect(await thrownBy(getting)).toMatchObject({ reason: "signal" });
+
+      queue.putNowait(1);
+      const another = new AbortController();
+      const waiting = [
+        createTask(() => queue.put(2, { signal: another.signal })),
+        createTask(() => queue.join({ signal: another.signal })),
+      ];
+      await yieldNow();
+      another.abort();
+
+      for (const task of waiting) expect(await thrownBy(task)).toMatchObject({ reason: "signal" });
+      expect(inspect(queue)).toBe("<Queue maxsize=1 items=[ 1 ] unfinished=1>");
+    }));
+
   test("by a signal, takes and adds nothing", () =>
     isolated(async () => {
       const queue = new Queue<number>(1);
@@ -304,6 +346,32 @@ describe("Queue.shutdown", () => {
       expect(() => queue.getNowait()).toThrow(QueueShutDown);
     }));
 
+  test("says that it is shut down, and not that it is full", () => {
+    const queue = new Queue<number>(1);
+    queue.putNowait(1);
+
+    queue.shutdown();
+
+    expect(() => queue.putNowait(2)).toThrow(QueueShutDown);
+  });
+
+  test("at once leaves the work that is in progress to be said done", () =>
+    isolated(async () => {
+      const queue = new Queue<number>();
+      for (const item of [1, 2, 3]) queue.putNowait(item);
+      queue.getNowait();
+      const joined = createTask(() => queue.join());
+      await yieldNow();
+
+      queue.shutdown({ immediate: true });
+      await sleep(1);
+      expect(joined.done).toBe(false);
+      queue.taskDone();
+
+      await joined;
+      expect(() => queue.taskDone()).toThrow(RangeError);
+    }));
+
   test("throws at all who wait", () =>
     isolated(async () => {
       const full = new Queue<number>(1);
@@ -335,6 +403,34 @@ describe("Queue.shutdown", () => {
       await joined;
       expect(queue.empty).toBe(true);
     }));
+});
+
+describe("Queue.shutdown of a storage that throws", () => {
+  test("changes nothing, and can be tried again", () => {
+    let isBroken = true;
+    const items: number[] = [];
+    const queue = new Queue<number>(0, {
+      get length() {
+        return items.length;
+      },
+      push: (item) => void items.push(item),
+      shift: () => items.shift() as number,
+      clear: () => {
+        if (isBroken) throw new Error("broken");
+        items.length = 0;
+      },
+      toArray: () => [...items],
+    });
+    queue.putNowait(1);
+    queue.putNowait(2);
+
+    expect(() => queue.shutdown({ immediate: true })).toThrow("broken");
+    expect(inspect(queue)).toBe("<Queue maxsize=0 items=[ 1, 2 ] unfinished=2>");
+    isBroken = false;
+    queue.shutdown({ immediate: true });
+
+    expect(inspect(queue)).toBe("<Queue maxsize=0 shutdown>");
+  });
 });
 
 describe("Queue.fail", () => {

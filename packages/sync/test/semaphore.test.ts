@@ -71,6 +71,21 @@ describe("Semaphore", () => {
       await waiting;
     }));
 
+  test("is locked while a permit is on its way, though another one is free", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const waiting = createTask(() => semaphore.acquire());
+      await yieldNow();
+
+      semaphore.release();
+      semaphore.release();
+
+      expect(semaphore.value).toBe(1);
+      expect(semaphore.locked).toBe(true);
+      await waiting;
+      expect(semaphore.locked).toBe(false);
+    }));
+
   test("gives a permit that was on its way to the next when its waiter is cancelled", () =>
     isolated(async () => {
       const semaphore = new Semaphore(0);
@@ -94,6 +109,22 @@ describe("Semaphore", () => {
       expect(semaphore.value).toBe(1);
     }));
 
+  test("runs no body when the signal of its wait is aborted", () =>
+    isolated(async () => {
+      const semaphore = new Semaphore(0);
+      const controller = new AbortController();
+      getRunningLoop().callSoon(() => controller.abort());
+      let isRun = false;
+
+      const error = await thrownBy(
+        semaphore.with(() => (isRun = true), { signal: controller.signal }),
+      );
+
+      expect(error).toMatchObject({ name: "CancelledError", reason: "signal" });
+      expect(isRun).toBe(false);
+      expect(inspect(semaphore)).toBe("<Semaphore locked>");
+    }));
+
   test("follows a signal", () =>
     isolated(async () => {
       const semaphore = new Semaphore(0);
@@ -115,6 +146,43 @@ describe("Semaphore", () => {
       await yieldNow();
 
       expect(inspect(semaphore)).toBe("<Semaphore locked waiters=1 (Task 'late')>");
+    }));
+
+  test("that is made in debug mode shows who holds its permits, as far as can be told", () =>
+    isolated(async () => {
+      getRunningLoop().debug = true;
+      const semaphore = new Semaphore(2);
+      const shown: string[] = [];
+      const tasks = ["a", "b", "c"].map((name) =>
+        createTask(() => semaphore.with(() => sleep(name === "a" ? 10 : 20)), { name }),
+      );
+      for (const at of [1, 11, 29]) {
+        await sleep(at - getRunningLoop().time());
+        shown.push(inspect(semaphore));
+      }
+      await gather(tasks);
+
+      expect([...shown, inspect(semaphore)]).toEqual([
+        "<Semaphore locked held by Task 'a', Task 'b' waiters=1 (Task 'c')>",
+        "<Semaphore locked held by Task 'b', Task 'c'>",
+        "<Semaphore unlocked value=1 held by Task 'c'>",
+        "<Semaphore unlocked value=2>",
+      ]);
+    }));
+
+  test("that is made in debug mode takes the release of another for that of who has held it longest", () =>
+    isolated(async () => {
+      getRunningLoop().debug = true;
+      const semaphore = new Semaphore(2);
+      for (const name of ["a", "b"]) await createTask(() => semaphore.acquire(), { name });
+
+      semaphore.release();
+      const shown = inspect(semaphore);
+      semaphore.release();
+      semaphore.release();
+
+      expect(shown).toBe("<Semaphore unlocked value=1 held by Task 'b'>");
+      expect(inspect(semaphore)).toBe("<Semaphore unlocked value=3>");
     }));
 });
 

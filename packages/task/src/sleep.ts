@@ -1,14 +1,15 @@
 import { inspect } from "node:util";
 import {
   CancelRequest,
-  Scope,
   checkMilliseconds,
   type EventLoop,
   Future,
   getRunningLoop,
   type Operation,
+  Scope,
   type Step,
   type Timer,
+  Wait,
 } from "@aio/loop";
 
 /**
@@ -32,7 +33,8 @@ export function sleep<T>(delay: number, result: T): Operation<T>;
 export function sleep<T>(delay: number, result?: T): Operation<T | undefined> {
   checkMilliseconds("delay", delay);
   const loop = getRunningLoop();
-  return delay > 0 ? new Sleep(loop, delay, result) : yieldOnce(loop, result);
+  if (delay <= 0) return yieldOnce(loop, result);
+  return result === undefined ? new Sleep<T>(loop, delay) : new SleepFor(loop, delay, result);
 }
 
 /** Lets every other task that is ready run once: `sleep(0)`. Counterpart of a bare `yield`. */
@@ -40,36 +42,60 @@ export function yieldNow(): Operation<void> {
   return yieldOnce(getRunningLoop(), undefined);
 }
 
-/** Future and timer in one. */
-class Sleep<T> extends Future<T> implements Timer {
-  readonly when: number;
-  order = 0;
-  index = -1;
-  readonly #delay: number;
-  readonly #result: T;
+// The place of a timer that is not in the heap: set out of it, or fallen due; or that nobody waits for any more.
+const UNSET = -1;
+const STALE = -2;
 
-  constructor(loop: EventLoop, delay: number, result: T) {
-    super();
+/** Timer and wait in one: its first step says that it is due, and the second wakes who waits. */
+class Sleep<T> extends Wait<T | undefined> implements Timer {
+  index = UNSET;
+  readonly #delay: number;
+
+  constructor(loop: EventLoop, delay: number) {
+    super(loop);
     this.#delay = delay;
-    this.#result = result;
-    this.when = loop.time() + delay;
-    loop.addTimer(this);
+    loop.addTimer(this, loop.time() + delay);
+    void this.begin();
   }
 
-  /** The timer is due. It may have been cancelled since, in the same iteration. */
-  run(): boolean {
-    if (!this.done) this.complete(this.#result);
+  override run(): boolean {
+    if (this.index === STALE) {
+      this.index = UNSET;
+      return false;
+    }
+    if (!this.isWaiting) return super.run();
+    this.wake();
     return false;
   }
 
-  override request(request: CancelRequest): boolean {
-    const cancelled = super.request(request);
-    if (cancelled) this.loop.removeTimer(this);
-    return cancelled;
+  protected override interrupted(): void {
+    // Cancelled in the very iteration in which it is due: the step of the timer still comes, for nothing.
+    if (this.index === UNSET) this.index = STALE;
+    else this.loop.removeTimer(this);
   }
 
-  override describe(): string {
+  protected override abandon(): void {}
+
+  protected override finish(): T | undefined {
+    return undefined;
+  }
+
+  protected override get label(): string {
     return `sleep(${this.#delay})`;
+  }
+}
+
+/** One that gives a result. */
+class SleepFor<T> extends Sleep<T> {
+  readonly #result: T;
+
+  constructor(loop: EventLoop, delay: number, result: T) {
+    super(loop, delay);
+    this.#result = result;
+  }
+
+  protected override finish(): T {
+    return this.#result;
   }
 }
 

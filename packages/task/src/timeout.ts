@@ -146,9 +146,9 @@ class Deadline<T> extends ScopedOperation<T> {
     this.#disarm();
     this.limit = limit;
     if (limit === null) return;
-    this.#timer = new DeadlineTimer(this, limit);
+    this.#timer = new DeadlineTimer(this);
     if (limit <= this.#loop.time()) this.#loop.enqueue(this.#timer);
-    else this.#loop.addTimer(this.#timer);
+    else this.#loop.addTimer(this.#timer, limit);
   }
 
   /** `timer` is due. The deadline may have been moved since, or the body have ended, in the same iteration. */
@@ -195,14 +195,11 @@ class Deadline<T> extends ScopedOperation<T> {
 }
 
 class DeadlineTimer implements Timer {
-  readonly when: number;
-  order = 0;
   index = -1;
   readonly #deadline: Deadline<unknown>;
 
-  constructor(deadline: Deadline<unknown>, when: number) {
+  constructor(deadline: Deadline<unknown>) {
     this.#deadline = deadline;
-    this.when = when;
   }
 
   run(): boolean {

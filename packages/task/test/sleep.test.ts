@@ -148,7 +148,7 @@ describe("sleep", () => {
 
   test("shows its state", () =>
     isolated(async () => {
-      expect(inspect(sleep(10))).toContain("Sleep pending");
+      expect(inspect(sleep(10))).toContain("await of sleep(10)");
     }));
 });
 

@@ -1,33 +1,59 @@
-import { Socket, type SocketConstructorOpts } from "node:net";
+import { Socket } from "node:net";
 import { Inlet, inletsWork, type Plug } from "./inlet.ts";
 
-// A server of Node has no `onread` for the connections it accepts. So the handle of each moves to a socket
-// that has. These members of Node's sockets are not documented: all that rests on them is in this file, and
-// where they are not as expected, sockets are read by their `data` events.
-interface AcceptedSocket {
-  _handle: object | null;
-  _server?: object | null;
-  server?: object | null;
+// A server of Node has no `onread` for the connections it accepts. So each gets it afterwards, in the members where
+// a socket keeps it. These are not documented: all that rests on them is in this file, they are found by a trial,
+// and where they are not as expected, sockets are read by their `data` events.
+interface Members {
+  readonly buffer: symbol;
+  readonly next: symbol;
+  readonly callback: symbol;
 }
 
-/** Returns the socket to use for one that a server has accepted, and that has read nothing yet. */
+const members = inletsWork ? findMembers() : null;
+
+/** Has a socket that a server has accepted, and that has read nothing yet, read through an inlet if possible. */
 export function takeAccepted(socket: Socket): Plug {
-  const accepted = socket as Socket & AcceptedSocket;
-  const handle = accepted._handle;
-  if (!inletsWork || !isHandle(handle) || socket.readableLength > 0) return { socket, inlet: null };
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (members === null || !isHandle(handle) || socket.readableLength > 0)
+    return { socket, inlet: null };
   const inlet = new Inlet();
-  const options = { handle, allowHalfOpen: true, manualStart: true, onread: inlet.onread };
-  const taker = new Socket(options as SocketConstructorOpts) as Socket & AcceptedSocket;
-  // The server counts its connections, and a socket that ends tells the server that it has.
-  taker._server = accepted._server ?? null;
-  taker.server = accepted.server ?? null;
-  accepted._server = null;
-  accepted.server = null;
-  accepted._handle = null;
-  return { socket: taker, inlet };
+  const { buffer: next, callback } = inlet.onread;
+  const buffer = next();
+  Object.assign(socket, {
+    [members.buffer]: buffer,
+    [members.next]: next,
+    [members.callback]: callback,
+  });
+  handle.useUserBuffer(buffer);
+  return { socket, inlet };
 }
 
-function isHandle(handle: object | null | undefined): handle is object {
+function ignore(): boolean {
+  return false;
+}
+
+/** Looks where sockets keep the parts of their option `onread`. */
+function findMembers(): Members | null {
+  const buffer = new Uint8Array(1);
+  const next = (): Uint8Array => buffer;
+  const bySize = new Socket({ onread: { buffer, callback: ignore } });
+  const byFunction = new Socket({ onread: { buffer: next, callback: ignore } });
+  const found = {
+    buffer: findMember(bySize, buffer),
+    next: findMember(byFunction, next),
+    callback: findMember(bySize, ignore),
+  };
+  const { buffer: one, next: two, callback: three } = found;
+  if (one === undefined || two === undefined || three === undefined) return null;
+  return { buffer: one, next: two, callback: three };
+}
+
+function findMember(socket: Socket, value: unknown): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find((key) => Reflect.get(socket, key) === value);
+}
+
+function isHandle(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
   return (
     typeof handle === "object" &&
     handle !== null &&

@@ -28,7 +28,7 @@ export async function establish<P extends StreamProtocol>(
   { socket, inlet }: Plug,
   { tls, ends }: EstablishOptions,
 ): Promise<[transport: Transport, protocol: P]> {
-  const context = new Context();
+  const context = Context.capture();
   const info: ConnectionInfo = new SocketInfo(socket, ends);
   const secured = tls === null ? null : await tls.shake(loop, socket);
   let protocol: P;

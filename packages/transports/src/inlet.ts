@@ -1,5 +1,10 @@
 import type { OnReadOpts, Socket } from "node:net";
 
+interface OnRead extends OnReadOpts {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (this: void, size: number, buffer: Uint8Array) => boolean;
+}
+
 /** What an {@link Inlet} gives its bytes to. */
 export interface InletReader {
   /**
@@ -26,12 +31,33 @@ export class Inlet {
   reader: InletReader | null = null;
 
   /** The option `onread` of a socket. The socket must be paused, or start by hand. */
-  readonly onread: OnReadOpts = {
-    buffer: () =>
-      this.reader?.nextBuffer() ??
-      (shared ??= Buffer.allocUnsafeSlow(SIZE + SHIFT).subarray(SHIFT)),
-    callback: (size, buffer) => this.reader?.read(size, buffer) ?? false,
-  };
+  get onread(): OnRead {
+    return {
+      buffer: nextBuffer,
+      callback: (size, buffer) => {
+        const goesOn = this.reader?.read(size, buffer) ?? false;
+        next = this.reader?.nextBuffer() ?? null;
+        return goesOn;
+      },
+    };
+  }
+}
+
+// What the next read of a socket goes to, from the one call of `onread` to the other, which the host makes right behind it.
+let next: Uint8Array | null = null;
+
+function nextBuffer(): Uint8Array {
+  const buffer = next ?? (shared ??= Buffer.allocUnsafeSlow(SIZE + SHIFT).subarray(SHIFT));
+  next = null;
+  return buffer;
+}
+
+/** Returns a copy of the first `size` bytes of `buffer`. */
+export function copyOf(buffer: Uint8Array, size: number): Buffer {
+  const copy = Buffer.allocUnsafe(size);
+  if (buffer instanceof Buffer) buffer.copy(copy, 0, 0, size);
+  else copy.set(buffer.subarray(0, size));
+  return copy;
 }
 
 /** A socket, and where its bytes come from: null for its `data` events. */

@@ -88,7 +88,7 @@ function connectPipe<P extends StreamProtocol>(
       loop,
       socket: stream,
       protocol: checkFactory(factory, stream),
-      context: new Context(),
+      context: Context.capture(),
       info: new PipeInfo(stream),
       direction,
       staged: stream instanceof net.Socket,

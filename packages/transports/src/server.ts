@@ -39,7 +39,7 @@ export interface ListenOptions {
  */
 export class Server extends BaseServer {
   readonly #factory: ProtocolFactory;
-  readonly #context = new Context();
+  readonly #context = Context.capture();
   readonly #listeners: net.Server[] = [];
   // Those whose handshake goes on.
   readonly #shaking = new Set<net.Socket>();
@@ -150,8 +150,8 @@ export class Server extends BaseServer {
       this.#early.push(socket);
       if (this.state === "serving") loop.callSoon(() => this.acceptEarly());
     } else {
-      // A context of its own: on Node 22, what is left in a context by `enterWith` stays there.
-      const context = this.#context.run(newContext);
+      // A context of its own, unless it has no values: on Node 22, what is left in a context by `enterWith` stays there.
+      const context = this.#context.run(captureContext);
       context.run(this.#accept, socket, context);
     }
   };
@@ -237,8 +237,8 @@ export class Server extends BaseServer {
   }
 }
 
-function newContext(): Context {
-  return new Context();
+function captureContext(): Context {
+  return Context.capture();
 }
 
 function addressOf(listener: net.Server): SocketAddress | null {

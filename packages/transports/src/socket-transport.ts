@@ -14,10 +14,12 @@ import {
 import { type Bytes, checkBytes } from "./bytes.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
 import { NotSupportedError } from "./errors.ts";
-import { FlowControl } from "./flow-control.ts";
-import type { Inlet, InletReader } from "./inlet.ts";
-import type { BufferedProtocol, Protocol, StreamProtocol } from "./protocol.ts";
-import { keepStaged, stage } from "./staging.ts";
+import type { Inlet } from "./inlet.ts";
+import { Intake, type IntakeOwner } from "./intake.ts";
+import { addOpen, removeOpen } from "./open-transports.ts";
+import { Outlet, type OutletOwner } from "./outlet.ts";
+import type { StreamProtocol } from "./protocol.ts";
+import { ignore, ignoreData, listen, type SocketListener } from "./socket-events.ts";
 import type { ExtraInfo, Transport, WriteBufferLimits } from "./transport.ts";
 
 /** Which ways bytes go: the end of a pipe has but one. */
@@ -51,15 +53,11 @@ export interface SocketTransportOptions {
 }
 
 /** What a transport leaves to the one that takes its place. */
-export interface Heritage {
-  readonly loop: EventLoop;
-  readonly socket: Duplex;
-  readonly context: Context;
-  readonly info: ConnectionInfo;
+export type Heritage = Pick<SocketTransportOptions, "loop" | "socket" | "context" | "info"> & {
   readonly owner: TransportOwner | null;
   /** Whether reading is paused. */
   readonly paused: boolean;
-}
+};
 
 /** From this write on to a connection that is lost, the log says so. */
 const LOST_WRITES_LOGGED = 5;
@@ -67,66 +65,57 @@ const LOST_WRITES_LOGGED = 5;
 type State = "made" | "open" | "upgrading" | "closing" | "lost";
 
 /**
- * A transport over a socket of Node, or over another stream of it: the only place that reads from and
- * writes to one.
+ * A transport over a socket of Node, or over another stream of it: the life of a connection. An
+ * {@link Intake} reads, an {@link Outlet} writes.
  *
  * The protocol is called directly from the socket's events, guarded. What happens while the loop
  * does not run waits for its next run.
  */
-export class SocketTransport implements Transport, InletReader {
-  readonly #loop: EventLoop;
+export class SocketTransport implements Transport, IntakeOwner, OutletOwner, SocketListener {
+  /** The loop that it belongs to. */
+  readonly loop: EventLoop;
+  /** What the protocol is called in. */
+  readonly context: Context;
   readonly #socket: Duplex;
-  readonly #inlet: Inlet | null;
-  readonly #context: Context;
   readonly #info: ConnectionInfo;
   readonly #owner: TransportOwner | null;
   readonly #direction: Direction;
-  readonly #staged: boolean;
   readonly #shutdownTimeout: number | null;
-  readonly #flow: FlowControl;
-  readonly #forget: () => void;
+  readonly #inlet: Inlet | null;
+  readonly #intake: Intake;
+  readonly #outlet: Outlet;
   #protocol: StreamProtocol;
   #state: State = "made";
-  #readingPaused = false;
-  #eofReceived = false;
-  #eofHeldBack = false;
   #eofWritten = false;
   #lostWrites = 0;
-  // What has been read and cannot be given to the protocol yet.
-  #heldBack: Buffer | null = null;
-  // The memory that the protocol has given for the next read, and which protocol that was.
-  #lent: Uint8Array | null = null;
-  #lender: StreamProtocol | null = null;
   #shutdownTimer: TimerHandle | null = null;
 
   constructor(options: SocketTransportOptions) {
-    const { loop, socket, inlet = null, owner = null, shutdownTimeout = null } = options;
-    this.#loop = loop;
+    const { loop, socket, direction = "both", staged = true, shutdownTimeout = null } = options;
+    this.loop = loop;
+    this.context = options.context;
     this.#socket = socket;
-    this.#inlet = inlet;
+    this.#inlet = options.inlet ?? null;
     this.#protocol = options.protocol;
-    this.#context = options.context;
     this.#info = options.info;
-    this.#owner = owner;
-    this.#direction = options.direction ?? "both";
+    this.#owner = options.owner ?? null;
+    this.#direction = direction;
     this.#shutdownTimeout = shutdownTimeout;
-    this.#staged = (options.staged ?? true) && shutdownTimeout === null;
-    this.#flow = shutdownTimeout === null ? new FlowControl() : new FlowControl(TLS_HIGH, true);
-    this.#forget = loop.atClose(() => this.#loopClosed());
-    owner?.attach(this);
-    if (this.#direction !== "out") socket.on("end", this.#onEnd);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-  }
-
-  /** The loop that it belongs to. */
-  get loop(): EventLoop {
-    return this.#loop;
+    this.#intake = new Intake(socket, this);
+    this.#outlet = new Outlet(socket, this, { staged, secure: shutdownTimeout !== null });
+    addOpen(loop, this);
+    this.#owner?.attach(this);
+    listen(socket, this);
   }
 
   /** Whether the protocol has been told to pause writing. */
   get writingPaused(): boolean {
-    return this.#flow.paused;
+    return this.#outlet.paused;
+  }
+
+  /** Whether the connection stands, in both directions as far as we are concerned. */
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   /** Tells the protocol that the connection stands, and starts to read. */
@@ -140,13 +129,7 @@ export class SocketTransport implements Transport, InletReader {
     if (this.#state !== "made") return;
     this.#state = "open";
     if (this.#socket.destroyed) this.#lose(this.#socket.errored); // before anybody listened
-    else if (this.#direction !== "out") this.#startReading();
-  }
-
-  #startReading(): void {
-    if (this.#inlet === null) this.#socket.on("data", this.#onData);
-    else this.#inlet.reader = this;
-    if (!this.#readingPaused) this.#socket.resume();
+    else if (this.#direction !== "out") this.#intake.start(this.#inlet);
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K] | null;
@@ -166,14 +149,14 @@ export class SocketTransport implements Transport, InletReader {
       return;
     }
     this.#state = "closing";
-    this.#log("closes");
-    this.#heldBack = null;
+    this.log("closes");
+    this.#intake.clear();
     if (this.#direction !== "out") this.#socket.pause();
     if (this.#unsent === 0) this.#finish();
   }
 
   abort(): void {
-    if (this.#state !== "lost") this.#log("aborts");
+    if (this.#state !== "lost") this.log("aborts");
     this.#lose(null);
   }
 
@@ -186,45 +169,38 @@ export class SocketTransport implements Transport, InletReader {
   }
 
   isReading(): boolean {
-    return !this.#readingPaused && !this.isClosing() && this.#direction !== "out";
+    return !this.#intake.isPaused && !this.isClosing() && this.#direction !== "out";
   }
 
   pauseReading(): void {
     if (!this.isReading()) return;
-    this.#readingPaused = true;
-    this.#log("pauses reading");
-    this.#socket.pause();
+    this.#intake.pause();
+    this.log("pauses reading");
   }
 
   resumeReading(): void {
-    if (!this.#readingPaused || this.isClosing()) return;
-    this.#readingPaused = false;
-    this.#log("resumes reading");
-    if (this.#state !== "open") return; // begin() starts to read
-    if (this.#heldBack === null) this.#socket.resume();
-    else this.#loop.callSoon(this.#deliverHeldBack);
-    if (this.#eofHeldBack) this.#loop.callSoon(this.#onEnd);
+    if (!this.#intake.isPaused || this.isClosing()) return;
+    this.log("resumes reading");
+    this.#intake.resume(this.isOpen);
   }
 
   write(data: Bytes): void {
     checkBytes(data);
     if (this.#eofWritten) throw eofWritten("write");
-    if (data.length === 0) return;
-    if (this.#dropsWrites()) return;
+    if (data.length === 0 || this.#dropsWrites()) return;
     if (typeof data === "string") this.#send(Buffer.from(data), true);
     else this.#send(data, false);
   }
 
   writelines(list: Iterable<Bytes>): void {
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     for (const data of list) {
       checkBytes(data);
-      chunks.push(typeof data === "string" ? Buffer.from(data) : toBuffer(data));
+      chunks.push(typeof data === "string" ? Buffer.from(data) : data);
     }
     if (this.#eofWritten) throw eofWritten("writelines");
     const whole = Buffer.concat(chunks);
-    if (whole.length === 0 || this.#dropsWrites()) return;
-    this.#send(whole, true);
+    if (whole.length > 0 && !this.#dropsWrites()) this.#send(whole, true);
   }
 
   writeEof(): void {
@@ -250,31 +226,16 @@ export class SocketTransport implements Transport, InletReader {
   }
 
   getWriteBufferLimits(): [low: number, high: number] {
-    return this.#flow.limits;
+    return this.#outlet.limits;
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.#flow.setLimits(limits);
-    if (this.#flow.grown(this.getWriteBufferSize())) this.#pauseWriting();
+    this.#outlet.setLimits(limits);
+    if (this.#outlet.grown(this.getWriteBufferSize())) this.#pauseWriting();
   }
 
   [inspect.custom](): string {
     return `<Transport ${this.#state} ${this.#info.describe()} reading=${this.isReading()} buffered=${this.getWriteBufferSize()}>`;
-  }
-
-  /** Takes what an {@link Inlet} has read. */
-  read(size: number, buffer: Uint8Array): boolean {
-    if (this.#state !== "open") return false;
-    if (!this.#loop.isRunning) {
-      this.#postpone(this.#onData, copyOf(buffer, size));
-      return false;
-    }
-    this.#context.run(this.#receiveRead, size, buffer);
-    return this.#state === "open" && !this.#readingPaused;
-  }
-
-  nextBuffer(): Uint8Array | null {
-    return this.#lent;
   }
 
   /** Whether TLS can go over it. */
@@ -288,37 +249,35 @@ export class SocketTransport implements Transport, InletReader {
    * @throws RuntimeError when the connection is not open.
    */
   beginUpgrade(): Future<void> {
-    if (this.#state !== "open" || this.#eofWritten || this.#eofReceived)
+    if (!this.isOpen || this.#eofWritten || this.#intake.hasEnded)
       throw new RuntimeError(
         `Expected a connection that is open on both sides, got ${inspect(this)}`,
       );
     this.#state = "upgrading";
-    this.#log("is upgraded");
-    const flushed = this.#loop.createFuture<void>();
-    this.#socket.pause();
-    this.#socket.off("data", this.#onData);
-    this.#socket.off("end", this.#onEnd);
+    this.log("is upgraded");
+    const socket = this.#socket;
+    ignoreData(socket.pause());
     if (this.#inlet !== null) this.#inlet.reader = null;
-    if (this.#heldBack !== null) this.#socket.unshift(this.#heldBack);
-    this.#heldBack = null;
+    const heldBack = this.#intake.clear();
+    if (heldBack !== null) socket.unshift(heldBack);
+    const flushed = this.loop.createFuture<void>();
     const settle = (): void => {
       if (!flushed.done) flushed.setResult(undefined);
     };
-    if (this.#unsent === 0) settle();
-    else this.#socket.write(EMPTY, settle);
-    this.#socket.once("close", settle);
+    this.#outlet.whenSent(settle);
+    socket.once("close", settle);
     return flushed;
   }
 
   /** What the transport over TLS, that takes the place of this one, is to have from it. */
   get heritage(): Heritage {
     return {
-      loop: this.#loop,
+      loop: this.loop,
       owner: this.#owner,
-      context: this.#context,
+      context: this.context,
       info: this.#info,
       socket: this.#socket,
-      paused: this.#readingPaused,
+      paused: this.#intake.isPaused,
     };
   }
 
@@ -326,8 +285,8 @@ export class SocketTransport implements Transport, InletReader {
   finishUpgrade(): void {
     if (this.#state !== "upgrading") throw new Error("unreachable: the upgrade has ended");
     this.#state = "lost";
-    this.#forget();
-    this.#socket.off("close", this.#onClose);
+    removeOpen(this.loop, this);
+    ignore(this.#socket);
     this.#owner?.detach(this);
   }
 
@@ -336,9 +295,87 @@ export class SocketTransport implements Transport, InletReader {
     this.#lose(error);
   }
 
+  socketData(data: Buffer): void {
+    this.#intake.take(data);
+  }
+
+  socketEnded(): void {
+    if (this.#direction !== "out") this.#intake.end();
+  }
+
+  socketFailed(error: Error): void {
+    if (this.#state !== "upgrading") this.#lose(error); // else the handshake fails by it
+  }
+
+  socketClosed(): void {
+    if (this.#state === "upgrading") return;
+    // The host closes what was ended from both sides; for us it is open until close().
+    if (this.isOpen && this.#eofWritten && this.#socket.readableEnded) return;
+    // Somebody else has had the stream flow to its end, as the host does with those of a process that has exited.
+    if (this.isOpen && this.#intake.holdsEndBack) return;
+    this.#lose(null);
+  }
+
+  flushed(error: Error | null): void {
+    if (this.#state === "lost" || this.#state === "upgrading") return;
+    if (error !== null) {
+      this.#lose(error);
+      return;
+    }
+    if (!this.loop.isRunning) {
+      this.postpone(() => this.flushed(null));
+      return;
+    }
+    const size = this.#unsent;
+    if (this.#outlet.shrunk(size)) this.#resumeWriting();
+    if (size === 0 && this.#state === "closing") this.#finish();
+  }
+
+  peerEnded(keepOpen: boolean): void {
+    if (keepOpen && this.#direction === "both") {
+      if (this.#shutdownTimeout === null) return;
+      log.warn("eofReceived() returned true, which has no effect with TLS: it closes both ways");
+    }
+    this.close();
+  }
+
+  /** The protocol threw where it must not: reports it, and drops the connection. */
+  protocolFailed(method: string, thrown: unknown): void {
+    this.#report(`Fatal error: protocol.${method}() call failed.`, thrown);
+    this.#lose(toError(thrown));
+  }
+
+  /** The loop does not run: `callback` waits for its next run, and nothing more is read until then. */
+  postpone(callback: () => void): void {
+    const reads = this.#direction !== "out";
+    if (reads) this.#socket.pause();
+    this.loop.callSoon(() => {
+      callback();
+      if (reads && this.isOpen && !this.#intake.isPaused) this.#socket.resume();
+    });
+  }
+
+  /** The loop is closed: nobody is left to be told. */
+  loopClosed(): void {
+    if (this.loop.debug)
+      process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
+    this.#state = "lost";
+    this.#socket.destroy();
+  }
+
+  /** In debug mode, says in the log what happens. */
+  log(what: string, error: Error | null = null): void {
+    if (!this.loop.debug) return;
+    log.debug(`${inspect(this)} ${what}${error === null ? "" : ` ${String(error)}`}`);
+  }
+
   /** The number of bytes that the host has not taken yet. */
   get #unsent(): number {
-    return this.#direction === "in" ? 0 : this.#socket.writableLength;
+    return this.#direction === "in" ? 0 : this.#outlet.unsent;
+  }
+
+  #send(data: Uint8Array, owned: boolean): void {
+    if (this.#outlet.send(data, owned)) this.#pauseWriting();
   }
 
   /** Whether what is written now is dropped. */
@@ -356,207 +393,32 @@ export class SocketTransport implements Transport, InletReader {
     return true;
   }
 
-  /** Sends bytes; `owned` when nobody else can change them. */
-  #send(data: Uint8Array, owned: boolean): void {
-    const socket = this.#socket;
-    if (!this.#staged || socket.writableLength > 0) {
-      socket.write(owned ? data : Buffer.from(data), this.#onFlushed);
-    } else {
-      // The host takes what it can at once, and `writableLength` is zero then; a callback would cost a tick.
-      const chunk = owned ? data : stage(data);
-      const isTcp = "remoteFamily" in socket && socket.remoteFamily !== undefined;
-      if (isTcp) socket.write(chunk);
-      else socket.write(chunk, this.#onFlushed);
-      if (socket.writableLength === 0) return;
-      keepStaged(chunk);
-      // Tells when all before it has gone. Not on Unix sockets: a peer that has read everything and is gone
-      // makes them refuse even an empty write.
-      if (isTcp) socket.write(EMPTY, this.#onFlushed);
-    }
-    if (this.#flow.grown(socket.writableLength)) this.#pauseWriting();
-  }
-
-  readonly #onFlushed = (error?: Error | null): void => {
-    if (this.#state === "lost" || this.#state === "upgrading") return;
-    if (error !== undefined && error !== null) {
-      this.#lose(error);
-      return;
-    }
-    if (!this.#loop.isRunning) {
-      this.#postpone(this.#onFlushed);
-      return;
-    }
-    const size = this.#socket.writableLength;
-    if (this.#flow.shrunk(size)) this.#resumeWriting();
-    if (size === 0 && this.#state === "closing") this.#finish();
-  };
-
-  readonly #onData = (data: Buffer): void => {
-    if (this.#state !== "open") return;
-    if (!this.#loop.isRunning) this.#postpone(this.#onData, data);
-    else if (this.#readingPaused) this.#heldBack = join(this.#heldBack, data);
-    else this.#context.run(this.#receive, data);
-  };
-
-  readonly #deliverHeldBack = (): void => {
-    const data = this.#heldBack;
-    if (data === null || this.#state !== "open" || this.#readingPaused) return;
-    this.#heldBack = null;
-    this.#context.run(this.#receive, data);
-    if (this.#state === "open" && !this.#readingPaused) this.#socket.resume();
-  };
-
-  readonly #onEnd = (): void => {
-    this.#eofHeldBack = this.#readingPaused;
-    if (this.#state !== "open" || this.#readingPaused || this.#eofReceived) return;
-    if (!this.#loop.isRunning) {
-      this.#postpone(this.#onEnd);
-      return;
-    }
-    this.#eofReceived = true;
-    this.#log("received EOF");
-    this.#context.run(this.#receiveEof);
-  };
-
-  readonly #onError = (error: Error): void => {
-    if (this.#state !== "upgrading") this.#lose(error); // else the handshake fails by it
-  };
-
-  readonly #onClose = (): void => {
-    if (this.#state === "upgrading") return;
-    // The host closes what was ended from both sides; for us it is open until close().
-    if (this.#state === "open" && this.#eofWritten && this.#socket.readableEnded) return;
-    this.#lose(null);
-  };
-
-  /** Hands on what was read into memory that is used again: the protocol's own, or what all share. */
-  readonly #receiveRead = (size: number, buffer: Uint8Array): void => {
-    const protocol: Protocol & Partial<BufferedProtocol> = this.#protocol;
-    if (protocol.getBuffer === undefined) {
-      this.#lent = null;
-      try {
-        protocol.dataReceived?.(copyOf(buffer, size));
-      } catch (error) {
-        this.#fail("dataReceived", error);
-      }
-      return;
-    }
-    if (buffer !== this.#lent || protocol !== this.#lender) {
-      this.#lent = null;
-      this.#fillBuffers(view(buffer, size));
-    } else {
-      this.#lent = null;
-      try {
-        protocol.bufferUpdated?.(size);
-      } catch (error) {
-        this.#fail("bufferUpdated", error);
-      }
-    }
-    this.#borrow();
-  };
-
-  /** Asks the protocol for the memory of the next read. */
-  #borrow(): void {
-    const protocol: Protocol & Partial<BufferedProtocol> = this.#protocol;
-    if (this.#state !== "open" || this.#readingPaused || protocol.getBuffer === undefined) return;
-    try {
-      this.#lent = checkBuffer(protocol.getBuffer(-1));
-      this.#lender = protocol;
-    } catch (error) {
-      this.#fail("getBuffer", error);
-    }
-  }
-
-  readonly #receive = (data: Buffer): void => {
-    const protocol: Protocol & Partial<BufferedProtocol> = this.#protocol;
-    if (protocol.getBuffer !== undefined) {
-      this.#fillBuffers(data);
-      return;
-    }
-    try {
-      protocol.dataReceived?.(data);
-    } catch (error) {
-      this.#fail("dataReceived", error);
-    }
-  };
-
-  /** Hands `data` on in the buffers that the protocol gives. What does not fit before a pause is held back. */
-  #fillBuffers(data: Buffer): void {
-    let rest = data;
-    while (rest.length > 0 && this.#state === "open") {
-      if (this.#readingPaused) {
-        this.#heldBack = join(Buffer.from(rest), this.#heldBack);
-        return;
-      }
-      const protocol: Protocol & Partial<BufferedProtocol> = this.#protocol;
-      if (protocol.getBuffer === undefined) {
-        this.#receive(Buffer.from(rest));
-        return;
-      }
-      let method = "getBuffer";
-      try {
-        const buffer = checkBuffer(protocol.getBuffer(rest.length));
-        const size = Math.min(buffer.length, rest.length);
-        buffer.set(rest.subarray(0, size));
-        rest = rest.subarray(size);
-        method = "bufferUpdated";
-        protocol.bufferUpdated?.(size);
-      } catch (error) {
-        this.#fail(method, error);
-      }
-    }
-  }
-
-  readonly #receiveEof = (): void => {
-    const protocol: Protocol = this.#protocol;
-    let keepOpen: boolean | void;
-    try {
-      keepOpen = protocol.eofReceived?.();
-    } catch (error) {
-      this.#fail("eofReceived", error);
-      return;
-    }
-    if (keepOpen === true && this.#direction === "both") {
-      if (this.#shutdownTimeout === null) return;
-      log.warn("eofReceived() returned true, which has no effect with TLS: it closes both ways");
-    }
-    this.close();
-  };
-
   #pauseWriting(): void {
-    this.#log("pauses writing");
+    this.log("pauses writing");
     this.#call("pauseWriting", () => this.#protocol.pauseWriting?.());
   }
 
   #resumeWriting(): void {
-    this.#log("resumes writing");
+    this.log("resumes writing");
     this.#call("resumeWriting", () => this.#protocol.resumeWriting?.());
   }
 
   /** Calls the protocol. An error is reported, and the connection goes on. */
   #call(method: string, call: () => void): void {
     try {
-      this.#context.run(call);
+      this.context.run(call);
     } catch (error) {
       this.#report(`protocol.${method}() failed`, error);
     }
   }
 
-  /** The protocol threw where it must not: reports it, and drops the connection. */
-  #fail(method: string, thrown: unknown): void {
-    this.#report(`Fatal error: protocol.${method}() call failed.`, thrown);
-    this.#lose(toError(thrown));
-  }
-
   #report(message: string, exception: unknown): void {
-    if (leavesLoop(exception)) this.#loop.leave(exception);
-    else
-      this.#loop.callExceptionHandler({
-        message,
-        exception,
-        transport: this,
-        protocol: this.#protocol,
-      });
+    if (leavesLoop(exception)) {
+      this.loop.leave(exception);
+      return;
+    }
+    const protocol = this.#protocol;
+    this.loop.callExceptionHandler({ message, exception, transport: this, protocol });
   }
 
   /** All is sent: ends the connection. TLS says goodbye, and waits for the other side's. */
@@ -565,7 +427,7 @@ export class SocketTransport implements Transport, InletReader {
       this.#lose(null);
     } else if (this.#shutdownTimer === null) {
       const late = (): void => this.#lose(new TimeoutError("SSL shutdown timed out"));
-      this.#shutdownTimer = this.#loop.callLater(this.#shutdownTimeout, late);
+      this.#shutdownTimer = this.loop.callLater(this.#shutdownTimeout, late);
       this.#socket.end();
       this.#socket.resume(); // to see the other side's goodbye; what else comes is dropped
     }
@@ -576,70 +438,17 @@ export class SocketTransport implements Transport, InletReader {
     if (this.#state === "lost") return;
     this.#state = "lost";
     this.#shutdownTimer?.cancel();
-    this.#heldBack = null;
-    this.#lent = null;
+    this.#intake.clear();
     this.#socket.destroy();
-    this.#forget();
-    this.#log(error === null ? "has lost the connection" : "has lost the connection by", error);
-    if (this.#loop.isClosed) return;
-    this.#loop.callSoon(() => {
+    ignore(this.#socket); // the host keeps closed sockets for a while: not all that hangs on them, too
+    removeOpen(this.loop, this);
+    this.log(error === null ? "has lost the connection" : "has lost the connection by", error);
+    if (this.loop.isClosed) return;
+    this.loop.callSoon(() => {
       this.#call("connectionLost", () => this.#protocol.connectionLost?.(error));
       this.#owner?.detach(this);
     });
   }
-
-  /** In debug mode, says in the log what happens. */
-  #log(what: string, error: Error | null = null): void {
-    if (!this.#loop.debug) return;
-    log.debug(`${inspect(this)} ${what}${error === null ? "" : ` ${String(error)}`}`);
-  }
-
-  /** Nobody is left to be told. */
-  #loopClosed(): void {
-    if (this.#loop.debug)
-      process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
-    this.#state = "lost";
-    this.#socket.destroy();
-  }
-
-  /** The loop does not run: `callback` waits for its next run, and nothing more is read until then. */
-  #postpone<A extends unknown[]>(callback: (...args: A) => void, ...args: A): void {
-    const reads = this.#direction !== "out";
-    if (reads) this.#socket.pause();
-    this.#loop.callSoon(() => {
-      callback(...args);
-      if (reads && this.#state === "open" && !this.#readingPaused) this.#socket.resume();
-    });
-  }
-}
-
-/** Above it, TLS transports pause writing. */
-const TLS_HIGH = 524_288;
-const EMPTY = Buffer.alloc(0);
-
-function toBuffer(data: Uint8Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-}
-
-function view(data: Uint8Array, size: number): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, size);
-}
-
-function copyOf(data: Uint8Array, size: number): Buffer {
-  const copy = Buffer.allocUnsafe(size);
-  if (data instanceof Buffer) data.copy(copy, 0, 0, size);
-  else copy.set(data.subarray(0, size));
-  return copy;
-}
-
-function join(first: Buffer | null, second: Buffer | null): Buffer | null {
-  if (first === null || second === null) return first ?? second;
-  return Buffer.concat([first, second]);
-}
-
-function checkBuffer(buffer: Uint8Array): Uint8Array {
-  if (buffer.length > 0) return buffer;
-  throw new RuntimeError("getBuffer() returned an empty buffer");
 }
 
 function eofWritten(method: string): RuntimeError {

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -204,5 +205,26 @@ describe("connectWritePipe", () => {
       await writing.lost();
 
       expect(Buffer.concat(chunks).toString()).toBe("a".repeat(200));
+    }));
+});
+
+describe("a stream that somebody else has flow to its end while reading is paused", () => {
+  test("loses nothing: its bytes and its EOF come when reading is resumed", () =>
+    run(async () => {
+      const stream = new PassThrough();
+      const reading = new Recorder();
+      const [transport] = await connectReadPipe(() => reading, stream);
+      transport.pauseReading();
+
+      const closed = once(stream, "close");
+      stream.end("held back");
+      stream.resume(); // as Node does with the pipes of a process that has exited
+      await closed;
+      expect(reading.events).toEqual(["made"]);
+
+      transport.resumeReading();
+      expect(await reading.lost()).toBeNull();
+      expect(reading.events).toEqual(["made", "data", "eof", "lost"]);
+      expect(reading.received.toString()).toBe("held back");
     }));
 });

@@ -112,7 +112,7 @@ export class MemoryHost {
         loop,
         socket,
         protocol,
-        context: new Context(),
+        context: Context.capture(),
         info: new MemoryInfo(socket),
       });
       await begin(loop, transport);
@@ -171,7 +171,7 @@ export class MemoryHost {
       const transport = new DatagramTransport({
         loop,
         protocol,
-        context: new Context(),
+        context: Context.capture(),
         socket: this.#openEndpoint(loop, localPort, remote).asSocket,
         remote: remote && { ...remote, connected: true },
       });

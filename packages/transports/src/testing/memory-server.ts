@@ -11,7 +11,7 @@ import type { MemorySocket } from "./memory-socket.ts";
  */
 export class MemoryServer extends BaseServer {
   readonly #factory: ProtocolFactory;
-  readonly #context = new Context();
+  readonly #context = Context.capture();
   readonly #address: SocketAddress;
   readonly #stopListening: () => void;
   readonly #early: MemorySocket[] = [];
@@ -55,7 +55,7 @@ export class MemoryServer extends BaseServer {
         loop,
         socket,
         protocol: checkProtocol(this.#factory()),
-        context: new Context(),
+        context: Context.capture(),
         info: new MemoryInfo(socket),
         owner: this.owner,
       });

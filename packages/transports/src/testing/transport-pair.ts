@@ -38,7 +38,7 @@ export function createTransportPair(
         loop,
         socket,
         protocol: checkProtocol(index === 0 ? near : far),
-        context: new Context(),
+        context: Context.capture(),
         info: new MemoryInfo(socket),
       }),
   ) as [SocketTransport, SocketTransport];

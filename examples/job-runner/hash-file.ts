@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { callSoonThreadsafe, currentSignal, type LoopHandle } from "@aio/executor";
+
+const CHUNK = 1_048_576;
+
+/** Hashes a file. It runs in a thread, so it may block; it looks whether its job is cancelled. */
+export function hashFile(path: string, loop: LoopHandle<{ progress: (bytes: number) => void }>) {
+  const signal = currentSignal();
+  const hash = createHash("sha256");
+  const chunk = Buffer.alloc(CHUNK);
+  const file = openSync(path, "r");
+  try {
+    for (let done = 0; ;) {
+      signal.throwIfAborted();
+      const size = readSync(file, chunk);
+      if (size === 0) return hash.digest("hex");
+      hash.update(chunk.subarray(0, size));
+      done += size;
+      callSoonThreadsafe(loop, "progress", done);
+    }
+  } finally {
+    closeSync(file);
+  }
+}

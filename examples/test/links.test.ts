@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { pages } from "./pages.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+test("The links of all pages to files lead somewhere", () => {
+  const links = pages().flatMap((page) =>
+    Array.from(
+      readFileSync(join(root, page), "utf8").matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g),
+      ([, link = ""]) => ({ page, link }),
+    ),
+  );
+
+  expect(links).toContainEqual({ page: "README.md", link: "LICENSE" });
+  expect(links.filter(({ page, link }) => !existsSync(join(root, dirname(page), link)))).toEqual(
+    [],
+  );
+});

@@ -1,0 +1,142 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TimeoutError } from "@aio/loop";
+import { run } from "@aio/task";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  CalledProcessError,
+  createSubprocessExec,
+  createSubprocessShell,
+  FileNotFoundError,
+  NotADirectoryError,
+  PermissionError,
+  PIPE,
+  ProcessLookupError,
+  runProcess,
+  SpawnError,
+  STDOUT,
+  TimeoutExpired,
+} from "../src/index.ts";
+
+describe("A process that cannot be started", { timeout: 60_000 }, () => {
+  test.each([
+    [FileNotFoundError, "ENOENT", "./no-such-program", {}, "./no-such-program is not found"],
+    [FileNotFoundError, "ENOENT", "cat", { cwd: "/no/dir" }, "there is no directory /no/dir"],
+    [
+      NotADirectoryError,
+      "ENOTDIR",
+      "cat",
+      { cwd: "/etc/passwd" },
+      "/etc/passwd is not a directory",
+    ],
+    [PermissionError, "EACCES", "/etc/passwd", {}, "/etc/passwd is not executable"],
+    [PermissionError, "EACCES", "/", {}, "/ is not executable"],
+  ] as const)("throws %o with %s and the command", (Kind, code, program, options, problem) =>
+    run(async () => {
+      const starting = createSubprocessExec(program, ["a b"], { ...options, stdin: PIPE });
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(Kind);
+      expect(error).toBeInstanceOf(SpawnError);
+      expect(error).toMatchObject({
+        name: Kind.name,
+        code,
+        command: [program, "a b"],
+        message: `Cannot start \`${program} 'a b'\`: ${problem}`,
+        cause: expect.any(Error),
+      });
+    }),
+  );
+
+  test("throws SpawnError with the code of the system for all else", () =>
+    run(async () => {
+      const starting = createSubprocessExec("true", ["x".repeat(10_000_000)]);
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SpawnError);
+      expect(error).toMatchObject({ name: "SpawnError", code: "E2BIG" });
+    }));
+
+  test("throws SpawnError when there is no place for a pipe of stdout and stderr", () =>
+    run(async () => {
+      const { TMPDIR } = process.env;
+      onTestFinished(() => {
+        if (TMPDIR === undefined) delete process.env["TMPDIR"];
+        else process.env["TMPDIR"] = TMPDIR;
+      });
+      process.env["TMPDIR"] = "/no/such/directory";
+      const starting = createSubprocessExec("true", [], { stdout: PIPE, stderr: STDOUT });
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SpawnError);
+      expect(error).toMatchObject({ code: "ENOENT", command: ["true"] });
+      expect(String(error)).toContain("Cannot start `true`: no pipe for stdout and stderr");
+    }));
+
+  test("throws FileNotFoundError for a script whose interpreter is missing", () =>
+    run(async () => {
+      const folder = mkdtempSync(join(tmpdir(), "aio-subprocess-"));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const path = join(folder, "script");
+      writeFileSync(path, "#!/no/such/interpreter\n");
+      chmodSync(path, 0o755);
+      await expect(createSubprocessExec(path)).rejects.toBeInstanceOf(FileNotFoundError);
+    }));
+
+  test("throws RangeError for a NUL byte anywhere, before it is started", () =>
+    run(async () => {
+      const bad = "a\0b";
+      await expect(createSubprocessExec(bad)).rejects.toThrow("`program` to be without NUL");
+      await expect(createSubprocessExec("echo", ["a", bad])).rejects.toThrow("`args[1]` of echo");
+      await expect(createSubprocessShell(bad)).rejects.toThrow("`command` to be without NUL");
+      await expect(createSubprocessExec("echo", [], { cwd: bad })).rejects.toThrow("`cwd`");
+      await expect(createSubprocessExec("echo", [], { env: { A: bad } })).rejects.toThrow(
+        "`env.A`",
+      );
+      await expect(createSubprocessExec("echo", [], { env: { [bad]: "" } })).rejects.toThrow(
+        "`env`",
+      );
+    }));
+});
+
+describe("Errors of a process", { timeout: 60_000 }, () => {
+  test("have their command, a stable code and what helps", () =>
+    run(async () => {
+      const failed = runProcess("sh", ["-c", "echo why >&2; kill -9 $$"], { check: true });
+      const called = await failed.then(null, (reason: unknown) => reason);
+      expect(called).toBeInstanceOf(CalledProcessError);
+      expect(called).toMatchObject({
+        name: "CalledProcessError",
+        code: "AIO_CALLED_PROCESS",
+        returncode: -9,
+        command: ["sh", "-c", "echo why >&2; kill -9 $$"],
+        stderr: Buffer.from("why\n"),
+      });
+      expect(String(called)).toContain("was ended by signal 9:\nwhy");
+
+      const late = runProcess("sleep", ["1000"], { timeout: 5 });
+      const expired = await late.then(null, (reason: unknown) => reason);
+      expect(expired).toBeInstanceOf(TimeoutExpired);
+      expect(expired).toBeInstanceOf(TimeoutError);
+      expect(expired).toMatchObject({
+        command: ["sleep", "1000"],
+        timeout: 5,
+        message: "`sleep 1000` did not end within 5 ms",
+      });
+
+      const child = await createSubprocessExec("true");
+      await child.wait();
+      expect(() => child.kill()).toThrow(ProcessLookupError);
+      expect(() => child.kill()).toThrow(`Process ${child.pid} has ended: \`true\``);
+    }));
+
+  test("show the last lines of stderr only, however long it is", () =>
+    run(async () => {
+      const running = runProcess("sh", ["-c", "seq 1 5000 >&2; exit 1"], { check: true });
+      const { message, stderr } = (await running.then(
+        null,
+        (reason: unknown) => reason,
+      )) as CalledProcessError;
+      expect(message).toContain("\n4999\n5000");
+      expect(message).not.toContain("\n4900\n");
+      expect(stderr?.length).toBeGreaterThan(20_000);
+    }));
+});

@@ -14,6 +14,8 @@ describe("The floors", () => {
       "packages/sync/src: @aio/task",
       "packages/transports/src: @aio/streams",
       "packages/executor/src: @aio/task",
+      "packages/executor/src: @aio/executor-bullmq",
+      "packages/executor-bullmq/src: @aio/transports",
       "packages/streams/src: @aio/sync",
       "packages/subprocess/src: @aio/task",
       "packages/inspect/src: @aio/task",
@@ -28,6 +30,7 @@ describe("The floors", () => {
       "packages/task/src: @aio/loop/src/pump.ts",
       "packages/streams/src: @aio/loop/src/pump.ts",
       "packages/subprocess/src: @aio/loop/src/pump.ts",
+      "packages/executor-bullmq/src: @aio/executor/src/messages.ts",
       "packages/sync/test: @aio/loop/src/pump.ts",
       "apps/echo-server/src: @aio/loop/src/pump.ts",
     ];
@@ -46,6 +49,8 @@ describe("The floors", () => {
       "packages/streams/src: @aio/task",
       "packages/subprocess/src: @aio/streams",
       "packages/inspect/src: @aio/loop",
+      "packages/executor-bullmq/src: @aio/executor",
+      "packages/executor-bullmq/src: @aio/task",
       "apps/echo-server/src: @aio/sync",
     ];
 

@@ -7,6 +7,7 @@ import {
   ThreadPoolExecutor,
   transfer,
 } from "@aio/executor";
+import { startQueue } from "./redis.ts";
 
 /** A pool of threads that can do the jobs of `workers/jobs.ts`. */
 export interface ThreadPool {
@@ -68,6 +69,17 @@ export async function aio(threads: number): Promise<ThreadPool> {
 /** Ours, on processes: buffers are copied. */
 export async function aioProcesses(processes: number): Promise<ThreadPool> {
   return jobsOf(new ProcessPoolExecutor({ maxWorkers: processes, idleTimeout: Infinity }));
+}
+
+/** Ours, over BullMQ: Redis and the worker are processes on this machine. Buffers are copied. */
+export async function aioBullMQ(threads: number): Promise<ThreadPool> {
+  const { BullMQExecutor } = await import("@aio/executor-bullmq");
+  const connection = await startQueue(
+    "benchmark",
+    threads,
+    new URL("workers/aio.ts", import.meta.url),
+  );
+  return jobsOf(new BullMQExecutor({ connection, queue: "benchmark" }));
 }
 
 function jobsOf(executor: Executor): ThreadPool {

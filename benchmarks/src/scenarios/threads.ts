@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { run } from "@aio/task";
 import {
   aio,
+  aioBullMQ,
   aioProcesses,
   bare,
   opened,
@@ -12,6 +13,7 @@ import {
   tinypool,
   workerpool,
 } from "../pools.ts";
+import { hasRedis } from "../redis.ts";
 import type { Body, Implementation, Scenario } from "../scenario.ts";
 
 const MEBIBYTE = 1_048_576;
@@ -25,6 +27,7 @@ export const roundTrips: Scenario = {
   operations: 5_000,
   implementations: {
     ...compare(1, oneByOne, 1.25),
+    ...overBullMQ(1, oneByOne, 0.05),
     asyncio: { body: { loop: "asyncio" } },
     uvloop: { body: { loop: "uvloop" } },
   },
@@ -49,7 +52,7 @@ export const transfers: Scenario = {
   title: "move 1 MiB to a thread and back",
   metric: "wall",
   operations: 3_000,
-  implementations: compare(1, passAround, 1.25),
+  implementations: { ...compare(1, passAround, 1.25), ...overBullMQ(1, passAround, 0.02) },
 };
 
 /** Work. The best that can be is 2 ms / processors, in ns: the pool is what is on top of that. */
@@ -59,7 +62,8 @@ export const shortJobs: Scenario = {
   metric: "wall",
   operations: 1_000,
   implementations: {
-    ...compare(availableParallelism(), (pool, n) => inLanes(n, n, () => pool.spin(JOB), JOB), 1.05),
+    ...compare(availableParallelism(), spinAll, 1.05),
+    ...overBullMQ(availableParallelism(), spinAll, 1),
     asyncio: { body: { loop: "asyncio" } },
   },
 };
@@ -86,6 +90,21 @@ function compare(
     tinypool: { body: foreign(tinypool) },
     workerpool: { body: foreign(workerpool) },
   };
+}
+
+/** In a scenario of their own they would be far from the rest: calls by way of Redis. Left out where there is none. */
+function overBullMQ(
+  threads: number,
+  work: (pool: ThreadPool, n: number) => Promise<number>,
+  share: number,
+): Record<string, Implementation> {
+  const once = opened(aioBullMQ);
+  const body: Body = (n) => run(async () => work(await once(threads), n));
+  return hasRedis ? { "aio over BullMQ": { body, share } } : {};
+}
+
+async function spinAll(pool: ThreadPool, n: number): Promise<number> {
+  return await inLanes(n, n, () => pool.spin(JOB), JOB);
 }
 
 async function oneByOne(pool: ThreadPool, n: number): Promise<number> {

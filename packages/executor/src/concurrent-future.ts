@@ -5,7 +5,7 @@ import {
   RuntimeError,
   TimeoutError,
 } from "@aio/loop";
-import type { Packed } from "./pack-error.ts";
+import type { PackedError } from "./pack-error.ts";
 import { unpackError } from "./unpack-error.ts";
 
 /** What a future needs to know of its call. */
@@ -100,7 +100,7 @@ export class ConcurrentFuture<T> implements PromiseLike<T> {
 
   /** Ends it with the answer of the loop. */
   settle(isError: boolean, value: unknown): void {
-    if (!this.done) this.#end(isError, isError ? unpackError(value as Packed) : value);
+    if (!this.done) this.#end(isError, isError ? unpackError(value as PackedError) : value);
   }
 
   #wait(timeout: number | null): Outcome {

@@ -7,6 +7,21 @@ import type { FunctionDefinition } from "./messages.ts";
 const byFunction = new WeakMap<Function, FunctionDefinition>();
 const byPlace = new Map<string, FunctionDefinition>();
 
+/** An exported function, by the URL of its module and the name of the export. */
+export interface FunctionReference {
+  readonly module: string;
+  readonly name: string;
+}
+
+/**
+ * Returns which exported function `fn` stands for, as {@link inThread} gives it; null when it comes from nowhere
+ * but its own source. For executors of your own, whose workers have the modules already.
+ */
+export function referenceOf(fn: Function): FunctionReference | null {
+  const place = byFunction.get(fn)?.place;
+  return place === undefined || "source" in place ? null : place;
+}
+
 /** Notes that `fn` stands for what `module` exports as `name`. */
 export function defineReference(fn: Function, module: string, name: string): void {
   byFunction.set(fn, definition(name, { module, name }));

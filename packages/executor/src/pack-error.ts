@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 
 /** Something that was thrown, as plain data. */
-export type Packed =
+export type PackedError =
   | { readonly value: unknown }
   | {
       readonly name: string;
@@ -10,17 +10,17 @@ export type Packed =
       readonly isDOMException: boolean;
       /** `code`, and whatever else the error has of its own. */
       readonly properties: Record<string, unknown>;
-      readonly cause: Packed | null;
-      readonly errors: readonly Packed[] | null;
+      readonly cause: PackedError | null;
+      readonly errors: readonly PackedError[] | null;
     };
 
 const DEEPEST = 16; // causes may go in a circle
 
 /**
- * Turns what a job has thrown into data that can be sent. A structured clone alone would lose the
- * class, the code, and every other property.
+ * Turns what a job has thrown into data that can be sent; {@link unpackError} makes it again. A structured clone
+ * alone would lose the class, the code, and every other property. For executors of your own.
  */
-export function packError(thrown: unknown, depth = 0): Packed {
+export function packError(thrown: unknown, depth = 0): PackedError {
   if (!(thrown instanceof Error)) return { value: cloneable(thrown) };
   const properties: Record<string, unknown> = {};
   for (const key of Object.keys(thrown))

@@ -28,7 +28,7 @@ import {
   SKIPPED,
   type WorkerSettings,
 } from "./messages.ts";
-import type { Packed } from "./pack-error.ts";
+import type { PackedError } from "./pack-error.ts";
 import type { Exit, PoolWorker, WorkerEvents } from "./pool-worker.ts";
 import { after } from "./real-time.ts";
 import { transferables } from "./transfer.ts";
@@ -202,11 +202,11 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     if (kind === DONE) this.#finish(worker, rest[0] as number, rest[2] as number)?.succeed(rest[1]);
     else if (kind === FAILED)
       this.#finish(worker, rest[0] as number, rest[2] as number)?.break(
-        unpackError(rest[1] as Packed),
+        unpackError(rest[1] as PackedError),
       );
     else if (kind === SKIPPED) void this.#finish(worker, rest[0] as number, -1);
     else if (kind === READY) worker.isReady = true;
-    else if (kind === BROKEN) worker.broken = { error: unpackError(rest[0] as Packed) };
+    else if (kind === BROKEN) worker.broken = { error: unpackError(rest[0] as PackedError) };
     else if (kind === CALL) answerCall(rest, worker);
     else if (kind === CANCEL) cancelCall(rest, worker);
     else throw new Error(`unreachable: a worker has sent ${inspect([kind, ...rest])}`);

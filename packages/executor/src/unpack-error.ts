@@ -6,7 +6,7 @@ import {
   TimeoutError,
 } from "@aio/loop";
 import { ExecutorFullError, WorkerDiedError } from "./errors.ts";
-import type { Packed } from "./pack-error.ts";
+import type { PackedError } from "./pack-error.ts";
 
 type ErrorClass = new (message: string) => Error;
 
@@ -29,9 +29,9 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
 
 /**
  * Makes what was thrown in a worker again: with its message, stack, cause and properties, of its class
- * where that is one of JavaScript or @aio; else an Error with the name of its class.
+ * where that is one of JavaScript or @aio; else an Error with the name of its class. For executors of your own.
  */
-export function unpackError(packed: Packed): unknown {
+export function unpackError(packed: PackedError): unknown {
   if ("value" in packed) return packed.value;
   const { name, message, stack, cause, properties } = packed;
   const error = create(packed);
@@ -55,7 +55,7 @@ function create({
   isDOMException,
   errors,
   properties,
-}: Exclude<Packed, { value: unknown }>): Error {
+}: Exclude<PackedError, { value: unknown }>): Error {
   if (isDOMException) return new DOMException(message, name);
   if (errors !== null) return new AggregateError(errors.map(unpackError), message);
   if (name === "CancelledError")

@@ -1,4 +1,4 @@
-import { getRunningLoop, newEventLoop, RuntimeError } from "@aio/loop";
+import { getRunningLoop, isFuture, newEventLoop, RuntimeError, wrapFuture } from "@aio/loop";
 import { createTask, run, Runner, sleep } from "@aio/task";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -12,7 +12,24 @@ import {
 import { requestId } from "./fixtures/functions.ts";
 import { functions, Gate, thrownBy } from "./functions.ts";
 
-describe("The default executor", () => {
+describe("The default executor", { timeout: 30_000 }, () => {
+  test("gives Futures of the loop", () =>
+    run(async () => {
+      const future = runInExecutor(null, functions.add, 1, 2);
+
+      expect(isFuture(future)).toBe(true);
+      expect(future.loop).toBe(getRunningLoop());
+      expect(wrapFuture(future)).toBe(future);
+      expect(await future).toBe(3);
+    }));
+
+  test("that was never made is shut down at once", () =>
+    run(async () => {
+      await shutdownDefaultExecutor({ timeout: 0 });
+
+      expect(() => toThread(functions.add, 1, 2)).toThrow("The default executor was shut down");
+    }));
+
   test("refuses jobs after its shutdown, which other executors survive", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
@@ -104,7 +121,7 @@ describe("The default executor", () => {
   });
 });
 
-describe("toThread", () => {
+describe("toThread", { timeout: 30_000 }, () => {
   test("takes shared contexts along, which runInExecutor does not", () =>
     run(() =>
       requestId.run("request 7", async () => {
@@ -113,6 +130,17 @@ describe("toThread", () => {
         expect(await runInExecutor(null, functions.carried)).toBe(undefined);
       }),
     ));
+
+  test("is started by the call, awaited or not", () =>
+    run(async () => {
+      const gate = new Gate();
+
+      const operation = toThread(functions.holdThread, gate.flags);
+      await gate.entered();
+      gate.open();
+
+      expect(await operation).toBe("released");
+    }));
 
   test("waits for room in the queue", () =>
     run(async () => {

@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { inThread, runInExecutor, ThreadPoolExecutor, toThread } from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
 
-describe("inThread", () => {
+describe("inThread", { timeout: 30_000 }, () => {
   test("gives functions that run in the default executor when they are called", () =>
     run(async () => {
       expect(await functions.add(1, 2)).toBe(3);
@@ -45,7 +45,7 @@ describe("inThread", () => {
   });
 });
 
-describe("What a job throws", () => {
+describe("What a job throws", { timeout: 30_000 }, () => {
   test.each(["range", "custom", "aggregate", "dom"] as const)(
     "comes back with its class, message and stack: %s",
     (kind) =>

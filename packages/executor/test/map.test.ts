@@ -1,6 +1,6 @@
 import { createTask, run } from "@aio/task";
-import { describe, expect, test } from "vitest";
-import { ThreadPoolExecutor } from "../src/index.ts";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { type JobMap, ThreadPoolExecutor } from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
 
 async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
@@ -14,17 +14,36 @@ const evenOnly = (n: number): number => {
   return n;
 };
 
-describe("Executor.map", () => {
+describe("Executor.map", { timeout: 30_000 }, () => {
   test("gives the results in the order of the items, whatever ends first", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
-      const slowFirst = async (n: number): Promise<number> => {
-        await new Promise((resolve) => setTimeout(resolve, n === 1 ? 50 : 0)); // oxlint-disable-line no-restricted-globals -- in a thread
+      const gate = new Int32Array(new SharedArrayBuffer(4));
+      const open = (): void => {
+        Atomics.store(gate, 0, 1);
+        Atomics.notify(gate, 0);
+      };
+      const firstWaits = ([n, flag]: [number, Int32Array]): number => {
+        if (n === 1) Atomics.wait(flag, 0, 0);
         return 10 * n;
       };
+      const items = [1, 2, 3, 4].map((n): [number, Int32Array] => [n, gate]);
 
-      expect(await collect(pool.map(slowFirst, [1, 2, 3, 4]))).toEqual([10, 20, 30, 40]);
-      expect((await collect(pool.map(slowFirst, [1, 2, 3], { ordered: false }))).at(-1)).toBe(10);
+      const ordered = pool.map(firstWaits, items, {
+        onProgress: ({ done }) => {
+          if (done === 2) open(); // two are behind it, and done
+        },
+      });
+      expect(await collect(ordered)).toEqual([10, 20, 30, 40]);
+
+      Atomics.store(gate, 0, 0);
+      const seen: number[] = [];
+      for await (const result of pool.map(firstWaits, items, { ordered: false })) {
+        seen.push(result);
+        if (seen.length === 2) open();
+      }
+      expect(seen.slice(0, 2)).not.toContain(10);
+      expect(seen.toSorted((a, b) => a - b)).toEqual([10, 20, 30, 40]);
     }));
 
   test("takes async iterables, and no more items than it may", () =>
@@ -117,6 +136,23 @@ describe("Executor.map", () => {
         await collect(pool.map((i: number) => i, [1, 2, 3, 4, 5], { concurrency: 5 })),
       ).toEqual([1, 2, 3, 4, 5]);
     }));
+
+  test("gives results of the type of the function", () => {
+    const typed = (pool: ThreadPoolExecutor): void => {
+      const later = async (n: number): Promise<string> => String(n);
+      expectTypeOf(pool.map(later, [1])).toEqualTypeOf<JobMap<string>>();
+      expectTypeOf(pool.map(later, [1], { ordered: false })).toEqualTypeOf<JobMap<string>>();
+      expectTypeOf(pool.map(later, [1], { returnExceptions: true })).toEqualTypeOf<
+        JobMap<string | Error>
+      >();
+      expectTypeOf(pool.map(functions.addLater as (n: number) => unknown, [1])).toEqualTypeOf<
+        JobMap<unknown>
+      >();
+      // @ts-expect-error -- items are numbers
+      pool.map(later, ["1"]);
+    };
+    expect(typed).toBeTypeOf("function");
+  });
 
   test("refuses what cannot be iterated, and to be iterated twice", () =>
     run(async () => {

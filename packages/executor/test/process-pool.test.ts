@@ -1,4 +1,4 @@
-import { gather, run } from "@aio/task";
+import { gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { ProcessPoolExecutor } from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
@@ -54,6 +54,35 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
       const after = await pool.submit(functions.pid);
 
       expect(after).not.toBe(before);
+    }));
+
+  test("tells async code of its cancellation, which leaves the process alone when it ends in time", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 600_000 });
+      const before = await pool.submit(functions.pid);
+      const job = pool.submit(functions.endWhenAborted);
+
+      job.cancel("enough");
+
+      expect(await pool.submit(functions.lastAbort)).toBe("CancelledError: enough, caller");
+      expect(await pool.submit(functions.pid)).toBe(before);
+      expect(job.cancelled).toBe(true);
+    }));
+
+  test("leaves no handles when it is shut down", () =>
+    run(async () => {
+      const handles = (): string[] =>
+        process.getActiveResourcesInfo().filter((kind) => /Process|Pipe/.test(kind));
+      const before = handles().length;
+      const pool = new ProcessPoolExecutor({ maxWorkers: 1, idleTimeout: Infinity });
+      const job = pool.submit(functions.add, 1, 2);
+      const during = handles().length;
+      await job;
+
+      expect(during).toBeGreaterThan(before);
+
+      await pool.shutdown();
+      while (handles().length > before) await sleep(1); // the channel is closed a little later
     }));
 
   test("says that an argument cannot be sent", () =>

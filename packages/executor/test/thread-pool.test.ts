@@ -1,12 +1,18 @@
 import { availableParallelism } from "node:os";
-import { CancelledError, getRunningLoop, RuntimeError } from "@aio/loop";
+import {
+  CancelledError,
+  type Future,
+  getRunningLoop,
+  type Operation,
+  RuntimeError,
+} from "@aio/loop";
 import { createTask, gather, run, sleep } from "@aio/task";
-import { describe, expect, test } from "vitest";
-import { ThreadPoolExecutor, transfer } from "../src/index.ts";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { type Job, runInExecutor, ThreadPoolExecutor, toThread, transfer } from "../src/index.ts";
 import { spin } from "./fixtures/functions.ts";
 import { functions, Gate, thrownBy } from "./functions.ts";
 
-describe("ThreadPoolExecutor", () => {
+describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
   test("calls functions of modules and inline ones, plain and async", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
@@ -243,26 +249,67 @@ describe("ThreadPoolExecutor", () => {
     expect(reports).toEqual([]);
   });
 
-  // The median: on a machine that is busy with other things, the system may hold back any thread for longer.
-  test("keeps the loop free while threads are busy", { timeout: 60_000 }, () =>
-    run(async () => {
-      await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
-      await gather(pool.submit(functions.spin, 1), pool.submit(functions.spin, 1)); // started
+  // Other programs can only add to the lag: the quietest of some rounds is nearest to the truth, and what an idle loop
+  // has at that time is theirs.
+  test(
+    "keeps the lag of the loop under 10 ms while 8 jobs run on 2 threads",
+    { timeout: 60_000 },
+    () =>
+      run(async () => {
+        await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+        await gather(pool.submit(functions.spin, 1), pool.submit(functions.spin, 1)); // started
+        let excess = Infinity;
 
-      const inThreads = await lagDuring(() =>
-        gather(Array.from({ length: 8 }, () => pool.submit(functions.spin, 50))),
-      );
-      const onTheLoop = await lagDuring(() =>
-        gather(Array.from({ length: 8 }, () => async () => spin(50))),
-      );
+        for (let round = 0; round < 5 && excess >= 10; round += 1) {
+          const idle = await lagDuring(() => sleep(100));
+          const busy = await lagDuring(() =>
+            gather(Array.from({ length: 8 }, () => pool.submit(functions.spin, 50))),
+          );
+          excess = Math.min(excess, busy - idle);
+        }
+        const onTheLoop = await lagDuring(() =>
+          gather(Array.from({ length: 8 }, () => async () => spin(50))),
+        );
 
-      expect(inThreads).toBeLessThan(10);
-      expect(onTheLoop).toBeGreaterThan(40);
-    }),
+        expect(excess).toBeLessThan(10);
+        expect(onTheLoop).toBeGreaterThan(40);
+      }),
   );
+
+  test("leaves no handles when it is shut down", () =>
+    run(async () => {
+      const before = handles();
+      const pool = new ThreadPoolExecutor({ maxWorkers: 2, idleTimeout: Infinity });
+      const jobs = [1, 2].map((n) => pool.submit(functions.add, n, n));
+      expect(handles()).toBeGreaterThan(before);
+      await gather(jobs);
+
+      await pool.shutdown();
+      while (handles() > before) await sleep(1); // ports are closed a little later
+    }));
+
+  test("gives Jobs of the type of the function", () => {
+    const typed = (pool: ThreadPoolExecutor): void => {
+      expectTypeOf(pool.submit(functions.addLater, 1, 2)).toEqualTypeOf<Job<number>>();
+      expectTypeOf(pool.submit((text: string) => text.length, "a")).toEqualTypeOf<Job<number>>();
+      expectTypeOf(pool.submit(async () => "a")).toEqualTypeOf<Job<string>>();
+      expectTypeOf(runInExecutor(pool, functions.add, 1, 2)).toEqualTypeOf<Future<number>>();
+      expectTypeOf(toThread(functions.add, 1, 2)).toEqualTypeOf<Operation<number>>();
+      // @ts-expect-error -- a number is wanted
+      void pool.submit(functions.add, 1, "2");
+      // @ts-expect-error -- one is missing
+      void pool.submit(functions.add, 1);
+    };
+    expect(typed).toBeTypeOf("function");
+  });
 });
 
-/** By how many milliseconds a task that sleeps comes too late, in the median, while `work` is done. */
+/** How many threads and ports keep this process alive. */
+function handles(): number {
+  return process.getActiveResourcesInfo().filter((kind) => /Worker|MessagePort/.test(kind)).length;
+}
+
+/** By how many milliseconds a task that sleeps comes too late, in 9 cases of 10 at most, while `work` is done. */
 async function lagDuring(work: () => PromiseLike<unknown>): Promise<number> {
   const lags: number[] = [];
   const heart = createTask(async () => {
@@ -276,10 +323,10 @@ async function lagDuring(work: () => PromiseLike<unknown>): Promise<number> {
   await work();
   await sleep(0); // what is late comes
   heart.cancel();
-  return lags.toSorted((a, b) => a - b)[Math.floor(lags.length / 2)] ?? Infinity;
+  return lags.toSorted((a, b) => a - b)[Math.ceil(0.9 * lags.length) - 1] ?? Infinity;
 }
 
-describe("A job that is cancelled", () => {
+describe("A job that is cancelled", { timeout: 30_000 }, () => {
   test("never runs when it waits", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
@@ -364,7 +411,7 @@ describe("A job that is cancelled", () => {
     }));
 });
 
-describe("A worker that dies", () => {
+describe("A worker that dies", { timeout: 30_000 }, () => {
   test.each([
     ["exits", functions.crash, "exit code 3"],
     ["throws where nobody catches", functions.crashLater, "nobody catches this"],

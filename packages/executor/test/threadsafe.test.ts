@@ -1,5 +1,5 @@
 import { getRunningLoop, wrapFuture } from "@aio/loop";
-import { createTask, currentTask, run } from "@aio/task";
+import { createTask, currentTask, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { Worker } from "node:worker_threads";
 import {
@@ -34,7 +34,7 @@ class Calls implements Api {
   }
 }
 
-describe("A thread of an executor", () => {
+describe("A thread of an executor", { timeout: 30_000 }, () => {
   test("calls functions of the loop, and awaits them", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
@@ -73,6 +73,40 @@ describe("A thread of an executor", () => {
       while (calls.notes.length < 2) await pool.submit(functions.add, 1, 1);
       expect(calls.notes).toEqual(["TimeoutError, done: false", "CancelledError: enough"]);
     }));
+
+  test("wakes a loop that sleeps", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const sleeper = createTask(() => sleep(600_000));
+      const wake = exposeLoop({ ...new Calls().api, note: () => void sleeper.cancel("woken") });
+
+      const error = await thrownBy(async () => {
+        await pool.submit(functions.callBack, wake);
+        await sleeper;
+      });
+
+      expect(error.message).toBe("woken");
+    }));
+
+  test("is refused when the loop is closed", async () => {
+    const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+    const calls = new Calls();
+    const gate = new Gate();
+    const { job } = await run(async () => {
+      const box = {
+        job: pool.submit(functions.callWhenTold, exposeLoop(calls.api), gate.flags),
+      };
+      await gate.entered();
+      return box;
+    });
+
+    gate.open();
+    await run(() => pool.submit(functions.add, 1, 2)); // behind it, in the same thread
+
+    expect(job.result()).toBe("RuntimeError");
+    expect(calls.notes).toEqual([]);
+    await run(() => pool.shutdown());
+  });
 
   test("is refused when the handle is closed", () =>
     run(async () => {
@@ -137,7 +171,7 @@ describe("A thread of an executor", () => {
     }));
 });
 
-describe("A thread of the program's own", () => {
+describe("A thread of the program's own", { timeout: 30_000 }, () => {
   test("calls the loop over a port", () =>
     run(async () => {
       const calls = new Calls();
@@ -159,7 +193,7 @@ describe("A thread of the program's own", () => {
     }));
 });
 
-describe("callSoonThreadsafe", () => {
+describe("callSoonThreadsafe", { timeout: 30_000 }, () => {
   test("is refused in the thread of the loop", () =>
     run(async () => {
       const handle = exposeLoop({ note: () => undefined });
@@ -168,14 +202,14 @@ describe("callSoonThreadsafe", () => {
     }));
 });
 
-describe("exposeLoop", () => {
+describe("exposeLoop", { timeout: 30_000 }, () => {
   test("refuses what is no function", () =>
     run(async () => {
       expect(() => exposeLoop({ a: 1 } as never)).toThrow("`functions.a` to be a function");
     }));
 });
 
-describe("ConcurrentFuture", () => {
+describe("ConcurrentFuture", { timeout: 30_000 }, () => {
   test("is chained both ways by wrapFuture", () =>
     run(async () => {
       const messages: (string | undefined)[] = [];

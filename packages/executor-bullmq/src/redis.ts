@@ -1,0 +1,120 @@
+import { inspect } from "node:util";
+import { runOutside } from "@aio/loop";
+import { Redis, type RedisOptions } from "ioredis";
+import { RedisUnavailableError } from "./errors.ts";
+
+/**
+ * Where Redis is: a URL such as `redis://user:password@host:6379/0` or `rediss://…`, the path of a Unix socket, or
+ * options of ioredis.
+ */
+export type Connection = string | RedisOptions;
+
+/** For how long to try to reach Redis, in milliseconds. */
+export interface Patience {
+  /** At first. */
+  readonly connectTimeout: number;
+  /** When the connection was lost. */
+  readonly reconnectTimeout: number;
+}
+
+const LONGEST_PAUSE = 1_000; // milliseconds between two attempts
+const LONGEST_ATTEMPT = 10_000;
+
+/** Opens a connection that comes back when it was lost; it ends for good, with "end", when that takes too long. */
+export function openRedis(
+  connection: Connection,
+  { connectTimeout, reconnectTimeout }: Patience,
+): Redis {
+  checkConnection(connection);
+  let since = performance.now();
+  let limit = connectTimeout;
+  const options = {
+    replyMapping: "legacy" as const, // as BullMQ reads replies
+    connectTimeout: Math.max(1, Math.min(connectTimeout, LONGEST_ATTEMPT)),
+    disconnectTimeout: 100, // a timer that ioredis leaves behind
+    maxRetriesPerRequest: null, // a command waits until the connection is back
+    retryStrategy: (attempt: number) => {
+      if (attempt === 1 && limit === reconnectTimeout) since = performance.now();
+      const left = abandoned.has(redis) ? 0 : limit - (performance.now() - since);
+      return left <= 0 ? null : Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_PAUSE, left);
+    },
+  };
+  const redis: Redis = runOutside(() =>
+    typeof connection === "string"
+      ? new Redis(connection, options)
+      : new Redis({ ...connection, ...options }),
+  );
+  redis.on("ready", () => {
+    limit = reconnectTimeout;
+  });
+  redis.on("error", () => undefined); // each attempt has one; those who wait are told by the end
+  return redis;
+}
+
+const abandoned = new WeakSet<Redis>();
+
+/** Has a connection that is lost, and its duplicates, come back at the next attempt or never. Waits for that. */
+export async function lastAttempt(redis: Redis): Promise<void> {
+  abandoned.add(redis);
+  if (redis.status !== "end") await reached(redis).catch(() => undefined);
+}
+
+/** Waits until a connection stands. Throws RedisUnavailableError when it will not. */
+export async function reached(redis: Redis): Promise<void> {
+  if (redis.status === "ready") return;
+  const failure = lastError(redis);
+  // Not `once` of node:events: that would give up at the first attempt that fails.
+  await new Promise<void>((resolve, reject) => {
+    redis.once("ready", resolve);
+    redis.once("end", () => reject(unavailable(redis, failure.error)));
+  }).finally(() => failure.stop());
+}
+
+/** Remembers what the attempts to connect meet. */
+export function lastError(redis: Redis): { readonly error: unknown; stop(): void } {
+  const note = {
+    error: undefined as unknown,
+    stop: () => void redis.off("error", listener),
+  };
+  const listener = (error: unknown): void => {
+    note.error = error;
+  };
+  redis.on("error", listener);
+  return note;
+}
+
+/** The one error for all who wait. */
+export function unavailable(redis: Redis, cause: unknown): RedisUnavailableError {
+  const why = cause instanceof Error ? `: ${cause.message || inspect(cause)}` : "";
+  return new RedisUnavailableError(
+    `Cannot reach Redis at ${addressOf(redis)}${why}; start one with \`redis-server\`, or pass where it is as \`connection\``,
+    { cause },
+  );
+}
+
+/** Where a connection leads to, without the password. */
+export function addressOf({ options: { path, host, port } }: Redis): string {
+  return path ?? `${host ?? "localhost"}:${port ?? 6379}`;
+}
+
+/** Ends a connection, and waits until it has ended. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (redis.status === "end") return;
+  const end = new Promise((resolve) => void redis.once("end", resolve));
+  // Between two attempts to connect it would neither end nor say so: another attempt is begun, to be broken off.
+  if (redis.status === "reconnecting") redis.connect().catch(() => undefined);
+  redis.disconnect();
+  await end;
+}
+
+/** @throws TypeError when `connection` cannot be one. */
+export function checkConnection(connection: unknown): void {
+  const isGiven =
+    typeof connection === "string"
+      ? connection !== ""
+      : typeof connection === "object" && connection !== null;
+  if (!isGiven)
+    throw new TypeError(
+      `Expected \`connection\` to be a URL of Redis, the path of a socket or options of ioredis, got ${inspect(connection)}; pass "redis://127.0.0.1:6379"`,
+    );
+}

@@ -1,0 +1,131 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gather, run } from "@aio/task";
+import { expect, test } from "vitest";
+import { BullMQExecutor, BullMQWorker, RedisUnavailableError } from "../src/index.ts";
+import { describeWithRedis, QUEUE, RedisServer } from "./redis-server.ts";
+import { thrownBy } from "./with-queue.ts";
+import { functions, MODULE } from "./worker-process.ts";
+
+const PROGRAM = fileURLToPath(new URL("fixtures/program.ts", import.meta.url));
+
+/** What the program writes until it ends by itself. */
+async function output(...args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", PROGRAM, ...args],
+    { env: { ...process.env, NODE_OPTIONS: "" }, timeout: 20_000 },
+  );
+  return stdout + stderr;
+}
+
+describeWithRedis("Without Redis", { timeout: 30_000 }, () => {
+  test("all jobs fail with one clear error, in time", () =>
+    run(async () => {
+      await using executor = new BullMQExecutor({
+        connection: "/nowhere/redis.sock",
+        queue: QUEUE,
+        connectTimeout: 100,
+      });
+
+      const [first, second] = await gather(
+        [executor.submit(functions.add, 1, 2), executor.submit(functions.add, 3, 4)],
+        { returnExceptions: true },
+      );
+
+      expect(first).toBeInstanceOf(RedisUnavailableError);
+      expect(first).toMatchObject({
+        code: "AIO_REDIS_UNAVAILABLE",
+        cause: { code: "ENOENT" },
+        message:
+          "Cannot reach Redis at /nowhere/redis.sock: connect ENOENT /nowhere/redis.sock; start one with `redis-server`, or pass where it is as `connection`",
+      });
+      expect(second).toBe(first);
+    }));
+
+  test("at a port that nobody listens on, the error says so", () =>
+    run(async () => {
+      await using executor = new BullMQExecutor({
+        connection: "redis://user:secret@127.0.0.1:1/0",
+        queue: QUEUE,
+        connectTimeout: 100,
+      });
+
+      const error = await thrownBy(() => executor.submit(functions.add, 1, 2));
+
+      expect(error.message).toContain("Cannot reach Redis at 127.0.0.1:1: connect ECONNREFUSED");
+      expect(error.message).not.toContain("secret");
+    }));
+
+  test("a program writes nothing but what it is told, and ends", async () => {
+    expect(await output("/nowhere/redis.sock")).toBe(
+      "RedisUnavailableError: Cannot reach Redis at /nowhere/redis.sock: connect ENOENT /nowhere/redis.sock; start one with `redis-server`, or pass where it is as `connection`\nthe run is over\n",
+    );
+    expect(await output("/nowhere/redis.sock", "cancel")).toBe("CancelledError\nthe run is over\n");
+  });
+
+  test("a worker fails with the same error", () =>
+    run(async () => {
+      const worker = new BullMQWorker({
+        connection: "/nowhere/redis.sock",
+        queue: QUEUE,
+        modules: [MODULE],
+        connectTimeout: 100,
+      });
+
+      expect(await thrownBy(() => worker.serve())).toBeInstanceOf(RedisUnavailableError);
+      await worker.close();
+    }));
+
+  test("an executor tries again with the next job", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using worker = new BullMQWorker({
+        connection: server.socket,
+        queue: QUEUE,
+        modules: [MODULE],
+      });
+      const serving = worker.serve();
+      await server.stop();
+      await using executor = new BullMQExecutor({
+        connection: server.socket,
+        queue: QUEUE,
+        connectTimeout: 100,
+      });
+
+      const error = await thrownBy(() => executor.submit(functions.add, 1, 2));
+      await server.start();
+
+      expect(error).toBeInstanceOf(RedisUnavailableError);
+      expect(await executor.submit(functions.add, 1, 2)).toBe(3);
+      await executor.shutdown();
+      await worker.close();
+      await serving;
+    }));
+
+  test("that goes away, jobs end when it stays away for too long", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using executor = new BullMQExecutor({
+        connection: server.socket,
+        queue: QUEUE,
+        reconnectTimeout: 100,
+      });
+      const job = executor.submit(functions.add, 1, 2);
+      await server.has(1);
+
+      await server.stop();
+
+      expect(await thrownBy(() => job)).toBeInstanceOf(RedisUnavailableError);
+    }));
+});
+
+describeWithRedis("A program with an executor that is never shut down", { timeout: 30_000 }, () => {
+  test("ends when no job is under way", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+
+      expect(await output(server.socket, "cancel")).toBe("CancelledError\nthe run is over\n");
+    }));
+});

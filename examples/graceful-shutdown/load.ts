@@ -35,11 +35,19 @@ async function client() {
     }
   } catch (error) {
     // The server had closed this connection before the request came.
-    if (!(error instanceof Error && "code" in error && error.code === "ECONNRESET")) throw error;
+    if (!isLost(error)) throw error;
   } finally {
     writer.close();
   }
   refused += 1;
+}
+
+function isLost(error: unknown) {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    ["ECONNRESET", "EPIPE"].includes(String(error.code))
+  );
 }
 
 function countClient() {

@@ -35,7 +35,7 @@ export function blocksOf(file: string, page: string): CodeBlock[] {
       const code = text.replaceAll(new RegExp(`^${indent}`, "gm"), "");
       return {
         place: `${file}:${page.slice(0, index).split("\n").length}`,
-        home: /^packages\/(\w+)\//.exec(file)?.[1] ?? "",
+        home: /^packages\/([\w-]+)\//.exec(file)?.[1] ?? "",
         code,
         output: outputOf(code, page.slice(index + all.length)),
         isRun: mark === undefined,
@@ -46,7 +46,7 @@ export function blocksOf(file: string, page: string): CodeBlock[] {
 
 /** What a block prints: the next block, of text; or the comments behind each of its `console.log`. */
 function outputOf(code: string, behind: string): string | null {
-  const [, indent = "", text] = /^\n\s*?( *)```text\n(.*?)^ *```$/ms.exec(behind) ?? [];
+  const [, indent = "", text] = /(?<![^])\n\s*?( *)```text\n(.*?)^ *```$/ms.exec(behind) ?? [];
   if (text !== undefined) return text.replaceAll(new RegExp(`^${indent}`, "gm"), "");
   const logs = code.split("\n").filter((line) => line.includes("console.log"));
   const promised = logs.map((line) => line.split(" // ")[1]);

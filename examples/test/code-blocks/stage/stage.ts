@@ -7,6 +7,7 @@ import { sleep } from "@aio/task";
 // What the examples of the documentation take for granted.
 
 export { once } from "node:events";
+export { subscribe } from "node:diagnostics_channel";
 export { createWriteStream } from "node:fs";
 export { open } from "node:fs/promises";
 export { request } from "node:http";
@@ -146,6 +147,14 @@ export async function shout(reader: StreamReader, writer: StreamWriter): Promise
   for await (const line of reader) writer.write(line.toString().toUpperCase());
   writer.close();
 }
+
+export const histogram = {
+  record(_value: number): void {},
+};
+
+export const pager = {
+  alert(_text: string): void {},
+};
 
 export const database = {
   async query(_text: string): Promise<Row[]> {

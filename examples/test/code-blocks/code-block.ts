@@ -35,7 +35,7 @@ export function blocksOf(file: string, page: string): CodeBlock[] {
       const code = text.replaceAll(new RegExp(`^${indent}`, "gm"), "");
       return {
         place: `${file}:${page.slice(0, index).split("\n").length}`,
-        home: /^packages\/(\w+)\//.exec(file)?.[1] ?? "",
+        home: /^packages\/([\w-]+)\//.exec(file)?.[1] ?? "",
         code,
         output: outputOf(code, page.slice(index + all.length)),
         isRun: mark === undefined,

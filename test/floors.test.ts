@@ -18,6 +18,7 @@ describe("The floors", () => {
       "packages/executor-bullmq/src: @aio/transports",
       "packages/streams/src: @aio/sync",
       "packages/subprocess/src: @aio/task",
+      "packages/inspect/src: @aio/task",
     ];
 
     expect(refused(forbidden)).toEqual(forbidden);
@@ -47,6 +48,7 @@ describe("The floors", () => {
       "packages/streams/src: @aio/transports",
       "packages/streams/src: @aio/task",
       "packages/subprocess/src: @aio/streams",
+      "packages/inspect/src: @aio/loop",
       "packages/executor-bullmq/src: @aio/executor",
       "packages/executor-bullmq/src: @aio/task",
       "apps/echo-server/src: @aio/sync",

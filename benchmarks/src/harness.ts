@@ -14,6 +14,8 @@ export interface RoundsOptions {
   /** What all numbers of operations are divided by. */
   readonly divisor: number;
   readonly python: Python | undefined;
+  /** Options of Node for the children. */
+  readonly nodeOptions?: readonly string[] | undefined;
   /** The implementations to measure: by default all. The first of the scenario, the baseline, always is. */
   readonly names?: readonly string[] | undefined;
   /** Told of each measurement, before it is made. */
@@ -31,7 +33,7 @@ export interface Measurement {
 /** Measures all implementations of `scenario` in turn, round by round, each time in a fresh process. */
 export async function measureRounds(
   scenario: Scenario,
-  { rounds, duration, divisor, python, names, onProgress }: RoundsOptions,
+  { rounds, duration, divisor, python, nodeOptions, names, onProgress }: RoundsOptions,
 ): Promise<Measurement[]> {
   const implementations = Object.entries(scenario.implementations).filter(
     ([name], index) => index === 0 || names === undefined || names.includes(name),
@@ -40,7 +42,7 @@ export async function measureRounds(
     name,
     operations: Math.ceil((scenario.operations * (implementation.share ?? 1)) / divisor),
     target: implementation.target,
-    command: commandFor(scenario, name, implementation.body, python),
+    command: commandFor(scenario, name, implementation.body, python, nodeOptions),
     samples: [] as Sample[],
   }));
   for (let round = 1; round <= rounds; round += 1) {
@@ -74,10 +76,11 @@ export function commandFor(
   name: string,
   body: Implementation["body"],
   python: Python | undefined,
+  nodeOptions: readonly string[] = [],
 ): string[] | undefined {
   if (typeof body !== "function") return pythonCommand(scenario, body, python);
   const worker = new URL("worker.ts", import.meta.url).pathname;
-  return [process.execPath, "--expose-gc", worker, scenario.id, name];
+  return [process.execPath, "--expose-gc", ...nodeOptions, worker, scenario.id, name];
 }
 
 function pythonCommand(

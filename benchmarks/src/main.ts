@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { build, BUILT } from "./build.ts";
 import { measureRounds } from "./harness.ts";
 import { findPython } from "./python.ts";
 import { findScenario, scenarios } from "./scenarios.ts";
@@ -31,6 +32,7 @@ async function measureAll(): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`Expected --rounds to be a positive number, got ${options.rounds}`);
   const python = findPython();
+  build();
   const host = {
     node: process.version,
     cpus: `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown"}`,
@@ -48,6 +50,7 @@ async function measureAll(): Promise<void> {
       duration: options.quick ? 100 : 1_000,
       divisor: options.quick ? 10 : 1,
       python,
+      nodeOptions: [BUILT],
       names: options.only?.split(","),
       onProgress: (round, name) => progress(`${scenario.id}  round ${round}  ${name}`),
     });

@@ -13,12 +13,16 @@ const { values } = parseArgs({
   },
 });
 
-let answered = 0;
+const clients = Number(values.clients);
+
+let served = 0; // clients
+let answered = 0; // requests, as those below
 let refused = 0; // asked when the server had stopped to listen to this connection: to be sent elsewhere
 let torn = 0; // answered in part: that must not be
 
 async function client() {
   const [reader, writer] = await openConnection({ host: values.host, port: Number(values.port) });
+  let answers = 0;
   try {
     for (;;) {
       writer.write(`${values.duration}\n`);
@@ -26,7 +30,8 @@ async function client() {
       if (answer === "") break;
       if (answer.endsWith("ms\n")) answered += 1;
       else torn += 1;
-      if (answered === 1) console.log("the first request is answered");
+      if (answers === 0) countClient();
+      answers += 1;
     }
   } catch (error) {
     // The server had closed this connection before the request came.
@@ -37,9 +42,14 @@ async function client() {
   refused += 1;
 }
 
+function countClient() {
+  served += 1;
+  if (served === clients) console.log("each client has had an answer");
+}
+
 await run(() =>
   taskGroup((group) => {
-    for (let count = 0; count < Number(values.clients); count += 1) void group.createTask(client);
+    for (let count = 0; count < clients; count += 1) void group.createTask(client);
   }),
 );
 console.log(JSON.stringify({ answered, refused, torn }));

@@ -138,8 +138,8 @@ class Site implements AsyncDisposable {
     response.writeHead(text === undefined && type !== "image/png" ? 404 : 200, {
       "content-type": type,
     });
+    record.end = performance.now(); // before the other side can have it
     response.end(text);
-    record.end = performance.now();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

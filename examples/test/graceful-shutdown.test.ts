@@ -15,7 +15,7 @@ describe("Graceful shutdown", { timeout: 120_000 }, () => {
         "--duration",
         "50",
       );
-      await load.line(/^the first request is answered/);
+      await load.line(/^each client has had an answer/);
 
       server.signal("SIGTERM");
 

@@ -8,7 +8,7 @@ export function pages(): string[] {
   const ignored = readFileSync(join(root, ".gitignore"), "utf8")
     .split("\n")
     .filter((line) => line.endsWith("/"))
-    .map((folder) => (folder.slice(0, -1).includes("/") ? `${folder}**` : `**/${folder}**`));
+    .map((line) => (/\/./.test(line) ? `${line.replace(/^\//, "")}**` : `**/${line}**`));
   const exclude = [...ignored, "**/CHANGELOG.md", ".changeset/**"];
   return globSync("**/*.md", { cwd: root, exclude });
 }

@@ -39,7 +39,7 @@ describe("The TCP proxy", { timeout: 120_000 }, () => {
 
   test("drops a client that is idle for too long", () =>
     run(async () => {
-      await using proxy = await startProxy(echo, "--idle", "300");
+      await using proxy = await startProxy(echo, "--idle", "2000");
       const [reader, writer] = await openConnection(proxy.address);
       writer.write("hello\n");
       expect(await readLine(reader)).toBe("hello");

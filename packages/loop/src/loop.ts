@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
 import { Scope, type ScopeNode } from "./scope.ts";
@@ -5,11 +6,14 @@ import { AsyncGenerators } from "./async-generators.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { isDebugDefault, recordCreation } from "./debug.ts";
 import type { DrainPath } from "./drain.ts";
-import { DeadlockError, leavesLoop, RuntimeError } from "./errors.ts";
+import { deadlockOf, findWaits } from "./deadlock.ts";
+import { leavesLoop, RuntimeError } from "./errors.ts";
 import { type ExceptionContext, type ExceptionHandler, logException } from "./exception-handler.ts";
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
+import { RecentCancellations } from "./recent-cancellations.ts";
+import { forgetLoop, registerLoop } from "./registry.ts";
 import { runningLoop, setRunningLoop } from "./running.ts";
 import { SignalHandlers } from "./signals.ts";
 import { SlowSteps } from "./slow-steps.ts";
@@ -24,6 +28,16 @@ export interface EventLoopOptions {
   readonly debug?: boolean | undefined;
   /** How microtasks are drained between two callbacks: by default the fastest way that the host has. */
   readonly drain?: DrainPath | undefined;
+}
+
+/** What a loop has to do. */
+export interface Workload {
+  /** The steps that are ready, in their order. */
+  readonly ready: readonly Step[];
+  /** How many timers are set. */
+  readonly timers: number;
+  /** When the next timer is due, in milliseconds of the loop's clock; Infinity when none is set. */
+  readonly nextTimer: number;
 }
 
 /**
@@ -53,6 +67,8 @@ export class EventLoop {
   readonly scope: Scope = new Scope(null);
   /** The exceptions of Futures that nobody has looked at yet. */
   readonly unretrieved: Set<Unretrieved> = new Set<Unretrieved>();
+  /** The tasks that were cancelled last, for reports. */
+  readonly cancelled: RecentCancellations = new RecentCancellations();
   readonly #pump: Pump;
   readonly #signals = new SignalHandlers();
   readonly #asyncGens = new AsyncGenerators();
@@ -76,6 +92,7 @@ export class EventLoop {
     );
     this.debug = debug;
     if (debug) unclosed.register(this, undefined, this);
+    registerLoop(this);
   }
 
   /** Whether it runs, also seen from inside a callback. */
@@ -255,6 +272,7 @@ export class EventLoop {
     if (this.#closed) return;
     this.#closed = true;
     unclosed.unregister(this);
+    forgetLoop(this);
     for (const task of this.scope.nodes()) this.#reportPending(task);
     this.#signals.removeAll();
     this.#pump.clear();
@@ -310,6 +328,7 @@ export class EventLoop {
 
   /** Tells the exception handler. What that throws goes to the default one; nothing escapes. */
   callExceptionHandler(context: ExceptionContext): void {
+    if (uncaught.hasSubscribers) uncaught.publish({ loop: this, context });
     try {
       if (this.#exceptionHandler === null) this.defaultExceptionHandler(context);
       else this.#exceptionHandler(this, context);
@@ -392,6 +411,12 @@ export class EventLoop {
     }
   }
 
+  /** What it has to do, for reports: the steps that are ready, and the timers that are set. */
+  get workload(): Workload {
+    const { ready, timers, nextTimer } = this.#pump;
+    return { ready, timers, nextTimer };
+  }
+
   /** Whether the loop has a handler for `signal`. */
   hasSignalHandler(signal: NodeJS.Signals): boolean {
     return this.#signals.has(signal);
@@ -420,17 +445,11 @@ export class EventLoop {
   }
 
   #deadlocked(): void {
-    const waiting = this.scope
-      .nodes()
-      .map(
-        (node) =>
-          `\n  ${inspect(node instanceof Scope ? node.task : node)} waits for ${node.describe() || "a foreign promise"}`,
-      );
-    this.leave(
-      new DeadlockError(
-        `Nothing is ready, no timer is set, and nothing that is alive can wake the loop${waiting.join("")}`,
-      ),
-    );
+    findWaits(this);
+    this.atRest(() => {
+      const { ready, timers } = this.workload;
+      if (ready.length === 0 && timers === 0) this.leave(deadlockOf(this));
+    });
   }
 
   #reportPending(node: ScopeNode): void {
@@ -453,6 +472,9 @@ export class EventLoop {
     if (this.#closed) throw new RuntimeError("The event loop is closed; make a new one");
   }
 }
+
+// What nobody has caught, for those who subscribe by `node:diagnostics_channel`.
+const uncaught = channel("aio:uncaught");
 
 // In debug mode: loops that are collected as garbage, and were never closed.
 const unclosed = new FinalizationRegistry<undefined>(() => {

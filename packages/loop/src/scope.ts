@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
+import { type Dependencies, noDependencies } from "./dependencies.ts";
 import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
 import { runningLoop } from "./running.ts";
@@ -23,6 +24,12 @@ const CLOSED = 2;
 // The list of a scope's nodes is read and written by its nodes too.
 let newestOf: (scope: Scope) => ScopeNode | null;
 let setNewest: (scope: Scope, node: ScopeNode | null) => void;
+
+/** What `then` of a wait was given. */
+export interface Reactions {
+  readonly onFulfilled: (value: never) => unknown;
+  readonly onRejected: (reason: unknown) => unknown;
+}
 
 /** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
 export abstract class ScopeNode {
@@ -69,6 +76,22 @@ export abstract class ScopeNode {
 
   /** What is waited for here, for reports. */
   abstract describe(): string;
+
+  /** What this cannot end without, for call graphs: nothing that is known. */
+  get dependencies(): Dependencies {
+    return noDependencies;
+  }
+
+  /** The primitive in whose queue this stands, for reports, or null. */
+  get resource(): object | null {
+    return null;
+  }
+
+  /**
+   * Has `exchange` replace the functions that an `await` gave to this wait, for a look at where that is.
+   * Does nothing when no `await` has given any.
+   */
+  exchange(_exchange: (reactions: Reactions) => Reactions): void {}
 }
 
 /**
@@ -94,7 +117,7 @@ export class Scope extends ScopeNode {
   /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
   readonly task: object | null;
   #newest: ScopeNode | null = null;
-  #requests = 0;
+  #asked: Asked | null = null;
   #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
 
   /**
@@ -112,12 +135,32 @@ export class Scope extends ScopeNode {
 
   /** How many requests count on this very scope. */
   get requests(): number {
-    return this.#requests;
+    return this.#asked?.count ?? 0;
   }
 
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
   get lastOwed(): CancelRequest | null {
     return owedEver ? (lastOwed.get(this) ?? null) : null;
+  }
+
+  /** The newest request that counts on this scope or inside, or null. */
+  get lastRequest(): CancelRequest | null {
+    let newest = this.requests > 0 ? (this.#asked?.newest ?? null) : null;
+    for (const node of this.nodes()) {
+      const inside = node instanceof Scope ? node.lastRequest : null;
+      if (inside?.isNewerThan(newest)) newest = inside;
+    }
+    return newest;
+  }
+
+  /** What it is called where it counts as a wait: see {@link ScopeNode.dependencies}. */
+  get title(): string {
+    return "";
+  }
+
+  /** When it is cancelled by a deadline, in milliseconds of the loop's clock; null for never. */
+  get deadline(): number | null {
+    return null;
   }
 
   /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
@@ -170,7 +213,7 @@ export class Scope extends ScopeNode {
   /** {@link Scope.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
     if (this.closed) return false;
-    this.#requests += 1;
+    this.#asked = { count: this.requests + 1, newest: request };
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
     const isAccepted = !isRunning && deliverInside(this, request);
@@ -183,13 +226,13 @@ export class Scope extends ScopeNode {
   requestsAround(): number {
     let sum = 0;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
-      sum += scope.#requests;
+      sum += scope.requests;
     return sum;
   }
 
   /** Sum of the requests on this scope and those inside it. */
   requestsInside(): number {
-    let sum = this.#requests;
+    let sum = this.requests;
     for (const node of this.nodes()) if (node instanceof Scope) sum += node.requestsInside();
     return sum;
   }
@@ -201,8 +244,8 @@ export class Scope extends ScopeNode {
    */
   takeBack(): number {
     let holder: Scope | null = this;
-    while (holder !== null && holder.#requests === 0) holder = holder.parent;
-    if (holder !== null) holder.#requests -= 1;
+    while (holder !== null && holder.requests === 0) holder = holder.parent;
+    if (holder !== null) takeOne(holder.#asked);
     const left = this.requestsAround();
     if (left === 0) forgive(this);
     return left;
@@ -215,7 +258,7 @@ export class Scope extends ScopeNode {
    */
   uncancel(): number {
     const scope = outermostRequested(this);
-    if (scope !== undefined) scope.#requests -= 1;
+    if (scope !== undefined) takeOne(scope.#asked);
     const left = this.requestsInside();
     if (left === 0) forgiveInside(this);
     return left;
@@ -224,7 +267,7 @@ export class Scope extends ScopeNode {
   /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
   renew(): void {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.#requests > 0) {
+      if (scope.requests > 0) {
         owe(scope, new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
         return;
       }
@@ -299,7 +342,17 @@ export class Scope extends ScopeNode {
   }
 }
 
+/** The requests that count on a scope. */
+interface Asked {
+  count: number;
+  readonly newest: CancelRequest;
+}
+
 // Functions and not private methods: those would cost every scope of the program a field.
+
+function takeOne(asked: Asked | null): void {
+  if (asked !== null) asked.count -= 1;
+}
 
 function handOn(scope: Scope, handsOn: boolean): void {
   const { parent } = scope;

@@ -1,6 +1,6 @@
 import { getRunningLoop } from "@aio/loop";
 import { createTask, run, sleep } from "@aio/task";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   DEVNULL,
   ProcessLookupError,
@@ -187,8 +187,14 @@ describe("subprocessExec", { timeout: 60_000 }, () => {
 describe("SubprocessTransport", { timeout: 60_000 }, () => {
   test("does not signal a process that has just ended, and says so when all is over", () =>
     run(async () => {
-      const [transport] = await subprocessShell(() => ({}), "sleep 1000 & echo $!; exit 2");
+      const pid = getRunningLoop().createFuture<number>();
+      const [transport] = await subprocessShell(
+        () => ({ pipeDataReceived: (_fd: number, data: Buffer) => pid.setResult(Number(data)) }),
+        "sleep 1000 & echo $!; exit 2",
+      );
       await transport.exited();
+      const grandchild = await pid;
+      onTestFinished(() => void process.kill(grandchild, "SIGKILL"));
       expect(transport.getReturncode()).toBe(2);
 
       transport.terminate(); // it has ended: the pipe is still held open

@@ -65,7 +65,7 @@ export interface BullMQExecutorOptions {
  * Idle, it does not keep the process alive; busy, it does.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const { hash } = inThread<typeof import("./hash.ts")>(new URL("./hash.ts", import.meta.url));
  * await using executor = new BullMQExecutor({ connection: "redis://127.0.0.1:6379", queue: "hashes" });
  * console.log(await executor.submit(hash, "text"));

@@ -72,7 +72,7 @@ export interface BullMQWorkerOptions {
  * keeps a processor busy keeps its job nevertheless.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * const worker = new BullMQWorker({ connection: "redis://127.0.0.1:6379", queue: "hashes", modules: ["hash.ts"] });
  * getRunningLoop().addSignalHandler("SIGTERM", () => void createTask(() => worker.close()));
  * await worker.serve();

@@ -7,7 +7,7 @@ import { describeWithRedis } from "./redis-server.ts";
 describeWithRedis("The README", { timeout: 30_000 }, () => {
   test("has an example that writes what it says", async () => {
     const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-    const [, example = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+    const [, example = ""] = /```ts no-run\n(.*?)```/s.exec(readme) ?? [];
     const [, output = ""] = /```text\n(.*?)```/s.exec(readme) ?? [];
 
     // From here the names of the packages resolve, as they do for those who install them.

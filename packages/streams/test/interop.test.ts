@@ -305,7 +305,9 @@ describe("StreamWriter.toWritable and toWeb", () => {
       const { peer, writer, server } = await acceptRaw();
       const writable = writer.toWritable();
       let finished = false;
-      const finish = once(writable, "finish").then(() => (finished = true));
+      const whole = once(writable, "finish").then(() => {
+        finished = true;
+      });
       writer.transport.setWriteBufferLimits({ high: 256 * 1_048_576 });
       writable.end(Buffer.alloc(64 * 1_048_576));
       await quiet();
@@ -313,7 +315,7 @@ describe("StreamWriter.toWritable and toWeb", () => {
       expect(finished).toBe(false);
 
       peer.resume();
-      await finish;
+      await whole;
 
       expect(writer.transport.getWriteBufferSize()).toBe(0);
       await once(peer, "end");

@@ -5,6 +5,8 @@ import { BulkBuffer } from "../src/bulk-buffer.ts";
 import { createConnection } from "../src/index.ts";
 import { Recorder, RecordingServer } from "./recorder.ts";
 
+const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
+
 describe("BulkBuffer", () => {
   test("has memory once much was read, and gives it away with the next that is much", () => {
     const bulk = new BulkBuffer();
@@ -54,7 +56,6 @@ describe("Chunks that a hundred connections keep", () => {
   test("stay as they were, however much comes later", { timeout: 60_000 }, () =>
     run(async () => {
       await using recording = await RecordingServer.open();
-      const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
       const sent = Array.from({ length: 100 }, (_, i) => Buffer.alloc(500_000, `connection ${i}`));
       const clients = await Promise.all(
         sent.map(async (data) => {

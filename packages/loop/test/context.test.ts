@@ -94,6 +94,19 @@ describe("The async context of the program", () => {
     expect(seen).toEqual(["changed", "mine", "mine"]);
   });
 
+  test("is known to be empty, where the host tells, as long as no AsyncLocalStorage has a value", async () => {
+    const hostTells = !process.versions.node.startsWith("22.");
+    const seen = await inLoop(async () => {
+      const store = new AsyncLocalStorage<string>();
+      const bare = Context.capture();
+      const inScope = new Scope(null).run(() => Context.capture());
+      const inside = store.run("value", () => Context.capture());
+      return [bare.isEmpty, inScope.isEmpty, inside.isEmpty];
+    });
+
+    expect(seen).toEqual([hostTells, hostTells, false]);
+  });
+
   test("is empty in callbacks that were added outside of any, whoever woke the loop", async () => {
     const store = new AsyncLocalStorage<string>();
     const loop = new EventLoop();

@@ -1,7 +1,9 @@
 import { Readable, Writable } from "node:stream";
 import type { ReadableStream, WritableStream } from "node:stream/web";
 import { isCancelled, type Operation, runOutside, toError } from "@aio/loop";
+import type { WriteTransport } from "@aio/transports";
 import type { StreamReader } from "./reader.ts";
+import { WritableTransport } from "./writable-transport.ts";
 import type { StreamWriter } from "./writer.ts";
 
 // How much one read takes at most, and what is read ahead: as of Node's sockets.
@@ -54,9 +56,14 @@ export function toWritable(writer: StreamWriter): Writable {
       void drain(callback);
     },
     final(callback) {
-      if (writer.canWriteEof()) writer.writeEof();
-      else writer.close();
-      callback();
+      // `finish` says that all has been handed to the system, as of sockets.
+      emptied(writer.transport);
+      void drain((error) => {
+        if (error !== undefined) return callback(error);
+        if (writer.canWriteEof()) writer.writeEof();
+        else writer.close();
+        callback();
+      });
     },
     destroy(error, callback) {
       // What has been written to its end leaves the connection to the reader.
@@ -70,6 +77,12 @@ export function toWritable(writer: StreamWriter): Writable {
     (error: Error) => writable.destroy(error),
   );
   return writable;
+}
+
+/** Has `drain()` wait until nothing is buffered any more. */
+function emptied(transport: WriteTransport): void {
+  if (transport.getWriteBufferSize() > 0 && !(transport instanceof WritableTransport))
+    transport.setWriteBufferLimits({ high: 0 });
 }
 
 /** For {@link StreamReader.toWeb}. */

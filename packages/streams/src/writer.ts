@@ -194,7 +194,7 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Returns a stream of Node whose writes go to the connection, and wait for its `drain()`. Its end ends
-   * this side of the connection; destroying it before, also by an error in a `pipeline()`, aborts the
+   * this side of the connection; `finish` comes when the system has taken all. Destroying it before, also by an error in a `pipeline()`, aborts the
    * connection. A connection that is lost destroys it. Not in asyncio.
    */
   toWritable(): Writable {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -297,6 +298,31 @@ describe("StreamWriter.toWritable and toWeb", () => {
       ends.far.writer.write("answer\n");
 
       expect(String(await ends.reader.readline())).toBe("answer\n");
+    }));
+
+  test("are finished when the system has taken all, and not before", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      const writable = writer.toWritable();
+      let finished = false;
+      const whole = once(writable, "finish").then(() => {
+        finished = true;
+      });
+      writer.transport.setWriteBufferLimits({ high: 256 * 1_048_576 });
+      writable.end(Buffer.alloc(64 * 1_048_576));
+      await quiet();
+      expect(writer.transport.getWriteBufferSize()).toBeGreaterThan(0);
+      expect(finished).toBe(false);
+
+      peer.resume();
+      await whole;
+
+      expect(writer.transport.getWriteBufferSize()).toBe(0);
+      await once(peer, "end");
+      server.close();
+      peer.destroy();
+      writer.transport.abort();
+      await server.waitClosed();
     }));
 
   test("wait for a peer that reads nothing", () =>

@@ -164,6 +164,32 @@ describe("StreamWriter.drain", () => {
       await server.waitClosed();
     }));
 
+  test("throws the error of the connection to all who wait", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      fill(writer);
+      const draining = Array.from({ length: 100 }, () => createTask(() => writer.drain()));
+      await quiet();
+      expect(draining.some(({ done }) => done)).toBe(false);
+
+      peer.resetAndDestroy();
+      const codes = await Promise.all(
+        draining.map(async (task) => {
+          try {
+            await task;
+            return "none";
+          } catch (error) {
+            return (error as NodeJS.ErrnoException).code;
+          }
+        }),
+      );
+
+      expect(new Set(codes).size).toBe(1);
+      expect(codes[0]).toMatch(/^(ECONNRESET|EPIPE)$/);
+      server.close();
+      await server.waitClosed();
+    }));
+
   test("is released when the connection is aborted", () =>
     run(async () => {
       const { peer, writer, server } = await acceptRaw();

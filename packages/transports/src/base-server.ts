@@ -9,7 +9,7 @@ import {
   RuntimeError,
 } from "@aio/loop";
 import { showAddress, type SocketAddress } from "./address.ts";
-import type { SocketTransport, TransportOwner } from "./socket-transport.ts";
+import type { Connection, TransportOwner } from "./connection.ts";
 
 type State = "created" | "serving" | "closed";
 
@@ -26,7 +26,7 @@ export abstract class BaseServer implements AsyncDisposable {
     },
   };
   protected state: State = "created";
-  readonly #transports = new Set<SocketTransport>();
+  readonly #transports = new Set<Connection>();
   readonly #waiters = new Set<Future<void>>();
   #forever: Future<never> | null = null;
 

@@ -4,7 +4,8 @@ import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts
 import type { Plug } from "./inlet.ts";
 import type { StreamProtocol } from "./protocol.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
-import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
+import type { ConnectionParts } from "./connection.ts";
+import { SocketTransport } from "./socket-transport.ts";
 import type { Tls } from "./tls.ts";
 import { TlsInfo } from "./tls-info.ts";
 import type { Transport } from "./transport.ts";
@@ -38,7 +39,7 @@ export async function establish<P extends StreamProtocol>(
     socket.destroy();
     throw error;
   }
-  const options = { loop, context, protocol } satisfies Partial<SocketTransportOptions>;
+  const options = { loop, context, protocol } satisfies Partial<ConnectionParts>;
   const transport =
     secured === null || tls === null
       ? new SocketTransport({ ...options, socket, inlet, info })

@@ -7,7 +7,8 @@ import { formatAddress, type SocketAddress, toSocketAddress, unixAddress } from 
 import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
 import { BaseServer } from "./base-server.ts";
-import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
+import type { ConnectionParts } from "./connection.ts";
+import { SocketTransport } from "./socket-transport.ts";
 import type { Tls } from "./tls.ts";
 import { TlsInfo } from "./tls-info.ts";
 
@@ -189,7 +190,7 @@ export class Server extends BaseServer {
     });
   }
 
-  #serve(options: Omit<SocketTransportOptions, "owner" | "protocol">): void {
+  #serve(options: Omit<ConnectionParts, "owner" | "protocol">): void {
     const protocol = checkProtocol(this.#factory());
     const transport = new SocketTransport({ ...options, protocol, owner: this.owner });
     if (this.loop.debug) this.log(`accepted ${inspect(transport)}`);

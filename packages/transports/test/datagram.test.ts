@@ -180,6 +180,22 @@ describe("a datagram endpoint", () => {
       expect(client.protocol.datagrams[0]?.[0]).toBe("from the server");
     }));
 
+  test("reaches a broadcast address with allowBroadcast, and not without", () =>
+    run(async () => {
+      await using server = await open({ localAddress: "0.0.0.0", localPort: 0 });
+      const to = { address: "127.255.255.255", port: server.port };
+      await using bold = await open({ ...LOCAL, allowBroadcast: true });
+      await using shy = await open(LOCAL);
+
+      shy.transport.sendTo("denied", to);
+      await shy.protocol.until(() => shy.protocol.errors.length > 0);
+      bold.transport.sendTo("to all", to);
+      await server.protocol.until(() => server.protocol.datagrams.length > 0);
+
+      expect(shy.protocol.errors[0]).toMatchObject({ code: "EACCES" });
+      expect(server.protocol.datagrams.map(([data]) => data)).toEqual(["to all"]);
+    }));
+
   test("with allowBroadcast has the remote address only by default", () =>
     run(async () => {
       await using server = await open(LOCAL);

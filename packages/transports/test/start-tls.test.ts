@@ -1,7 +1,8 @@
-import { getRunningLoop, isCancelled, RuntimeError } from "@aio/loop";
+import { EventLoop, getRunningLoop, isCancelled, RuntimeError, VirtualClock } from "@aio/loop";
 import { createTask, gather, run, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { SSLCertVerificationError, startTls, type Transport } from "../src/index.ts";
+import { createTransportPair } from "../src/testing/index.ts";
 import { localhost } from "./certificate.ts";
 import { connectPair, fill, type Pair, quiet, Recorder } from "./recorder.ts";
 
@@ -208,4 +209,34 @@ describe("startTls", () => {
       expect(() => startTls(transport, near, CLIENT, AS_CLIENT)).toThrow(RuntimeError);
       expect(getRunningLoop().isRunning).toBe(true);
     }));
+});
+
+describe("startTls in memory", () => {
+  test.each([
+    ["in real time", () => new EventLoop()],
+    ["in virtual time", () => new EventLoop({ clock: new VirtualClock() })],
+  ])("carries secrets %s", (_when, loopFactory) =>
+    run(
+      async () => {
+        const near = new Recorder();
+        const far = new Recorder();
+        const [client, server] = await createTransportPair(near, far, { latency: 10 });
+
+        const [secured, serving] = await gather(
+          startTls(client, near, CLIENT, AS_CLIENT),
+          startTls(server, far, localhost, AS_SERVER),
+        );
+        secured.write("secret");
+        await far.until(() => far.received.length === 6);
+        serving.write("answer");
+        await near.until(() => near.received.length === 6);
+
+        expect(secured.getExtraInfo("cipher")).not.toBeNull();
+        secured.close();
+        expect(await near.lost()).toBeNull();
+        expect(await far.lost()).toBeNull();
+      },
+      { loopFactory },
+    ),
+  );
 });

@@ -351,6 +351,30 @@ describe("a TLS client", () => {
       await once(plain, "close");
     }));
 
+  test.each([
+    ["closes", (socket: net.Socket) => void socket.destroy()],
+    ["resets", (socket: net.Socket) => void socket.resetAndDestroy()],
+  ])("fails with ECONNRESET when the other side %s in the handshake", (_what, vanish) =>
+    run(async () => {
+      const server = await rawServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => vanish(socket)); // the ClientHello
+      });
+      const options = { ...TRUSTING, host: "127.0.0.1", port: rawPort(server) };
+      const made: string[] = [];
+
+      const connecting = createConnection(
+        () => ({ connectionMade: () => void made.push("made") }),
+        options,
+      );
+      await expect(connecting).rejects.toMatchObject({ code: "ECONNRESET" });
+
+      expect(made).toEqual([]);
+      server.close();
+      await once(server, "close");
+    }),
+  );
+
   test("closes the connection when it is cancelled in the handshake", () =>
     run(async () => {
       const loop = getRunningLoop();
@@ -465,6 +489,26 @@ describe("a TLS server", () => {
       server.close();
       await server.waitClosed();
     }));
+
+  test.each([
+    ["at once", null],
+    ["within its first record", Buffer.from([22, 3, 1, 0x40, 0])],
+  ])("drops a client that vanishes %s, and serves the next", (_when, sent) =>
+    run(async () => {
+      await using server = await createServer(() => new Recorder(), { ...ADDRESS, ssl: localhost });
+      const gone = await connectRaw(portOf(server));
+      if (sent !== null) gone.write(sent);
+      await quiet();
+      gone.resetAndDestroy();
+
+      const near = new Recorder();
+      const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
+      const [transport] = await createConnection(() => near, options);
+      transport.close();
+
+      expect(await near.lost()).toBeNull();
+    }),
+  );
 
   test("drops a client that speaks plain text, and reports it in debug mode only", () =>
     run(async () => {

@@ -39,6 +39,21 @@ export { log, type Logger, setLogger } from "./log.ts";
 export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
 export { operation, ScopedOperation } from "./operation.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
+export type {
+  AgeSnapshot,
+  CancellationSnapshot,
+  CycleSnapshot,
+  FrameSnapshot,
+  LookOptions,
+  LoopSnapshot,
+  ResourceSnapshot,
+  Snapshot,
+  SnapshotProvider,
+  SnapshotRegistry,
+  TaskSnapshot,
+  TaskState,
+  WaitSnapshot,
+} from "./snapshot.ts";
 export type { Step, Timer } from "./step.ts";
 export { nameOfTask } from "./task-name.ts";
 export { AGAIN, Wait } from "./wait.ts";

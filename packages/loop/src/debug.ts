@@ -11,20 +11,37 @@ export function isDebugDefault(): boolean {
 }
 
 const stacks = new WeakMap<object, string>();
+const moments = new WeakMap<object, number>();
 
 // Where the packages of the family lie, side by side: as a path, and as the end of an address.
 const familyPath = `${dirname(dirname(import.meta.dirname))}${sep}`;
 const familyAddress = new URL(pathToFileURL(familyPath)).pathname;
 
-/** Notes where `thing` is made, in at most 10 frames of the program; in debug mode only. */
+/** Notes where and when `thing` is made, in at most 10 frames of the program; in debug mode only. */
 export function recordCreation(thing: object): void {
+  stacks.set(thing, stackOfProgram());
+  moments.set(thing, performance.now());
+}
+
+/** Notes a stack that was found later. */
+export function noteStack(thing: object, stack: string): void {
+  stacks.set(thing, stack);
+}
+
+/** When `thing` was made, by `performance.now()`, when the loop was in debug mode. */
+export function creationTime(thing: object): number | undefined {
+  return moments.get(thing);
+}
+
+/** The stack of the running code, in at most 10 frames of the program. */
+export function stackOfProgram(): string {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 30;
   const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, recordCreation);
+  Error.captureStackTrace(holder);
   Error.stackTraceLimit = stackTraceLimit;
   const [, ...lines] = (holder.stack ?? "").split("\n");
-  stacks.set(thing, lines.filter(isOfProgram).slice(0, 10).join("\n"));
+  return lines.filter(isOfProgram).slice(0, 10).join("\n");
 }
 
 /** Where `thing` was made, as lines of a stack trace, when the loop was in debug mode. */

@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
 import type { CancelRequest } from "./cancel-request.ts";
 import { recordCreation } from "./debug.ts";
+import { type Dependencies, noDependencies } from "./dependencies.ts";
 import { isCancelled } from "./errors.ts";
 import type { Future } from "./future.ts";
-import { type Scope, ScopeNode } from "./scope.ts";
+import { type Reactions, type Scope, ScopeNode } from "./scope.ts";
 import type { Step } from "./step.ts";
 import { nameOfTask } from "./task-name.ts";
 
@@ -17,8 +18,8 @@ let chains: WeakMap<object, PromiseWithResolvers<unknown>> | undefined;
 export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | R2> {
   /** Null when the wait is over. */
   #future: Future<T> | null;
-  readonly #onFulfilled: (value: T) => R1 | PromiseLike<R1>;
-  readonly #onRejected: (reason: unknown) => R2 | PromiseLike<R2>;
+  #onFulfilled: (value: T) => R1 | PromiseLike<R1>;
+  #onRejected: (reason: unknown) => R2 | PromiseLike<R2>;
 
   constructor(
     future: Future<T>,
@@ -50,6 +51,16 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   /** Nothing, when it has been woken. */
   override describe(): string {
     return this.#future === null || this.#future.done ? "" : this.#future.describe();
+  }
+
+  override get dependencies(): Dependencies {
+    return this.#future === null ? noDependencies : { ...noDependencies, on: [this.#future] };
+  }
+
+  override exchange(exchange: (reactions: Reactions) => Reactions): void {
+    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
+    this.#onFulfilled = reactions.onFulfilled as (value: T) => R1;
+    this.#onRejected = reactions.onRejected as (reason: unknown) => R2;
   }
 
   run(): boolean {

@@ -3,6 +3,7 @@ import { checkFunction } from "./arguments.ts";
 import { toPromise } from "./awaitable.ts";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
+import { type Dependencies, noDependencies } from "./dependencies.ts";
 import { creationStack, recordCreation } from "./debug.ts";
 import {
   CancelledError,
@@ -218,6 +219,11 @@ export class Future<T> implements PromiseLike<T> {
   /** What it stands for in a report of what waits for what. */
   describe(): string {
     return inspect(this);
+  }
+
+  /** What has to end before this one can, for call graphs: nothing that is known. */
+  get dependencies(): Dependencies {
+    return noDependencies;
   }
 
   /** What was thrown, when something was; does not count as looking at it. */

@@ -1,5 +1,6 @@
 export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./awaited-by.ts";
 export {
   type Awaitable,
   type Coroutine,
@@ -7,14 +8,21 @@ export {
   type Operation,
   toPromise,
 } from "./awaitable.ts";
-export { Scope, ScopeNode } from "./scope.ts";
+export { type Reactions, Scope, ScopeNode } from "./scope.ts";
 export { brandError } from "./brand.ts";
 export { CancelRequest } from "./cancel-request.ts";
 export { CancelScope, type CancelScopeOptions } from "./cancel-scope.ts";
 export { type Clock, SystemClock, VirtualClock } from "./clock.ts";
 export { completed } from "./completed.ts";
 export { Context, runOutside } from "./context.ts";
-export { creationStack, isDebugDefault, programFrames, recordCreation } from "./debug.ts";
+export {
+  creationStack,
+  isDebugDefault,
+  programFrames,
+  recordCreation,
+  stackOfProgram,
+} from "./debug.ts";
+export { type Dependencies, noDependencies } from "./dependencies.ts";
 export type { DrainPath } from "./drain.ts";
 export {
   cancellationOf,
@@ -34,10 +42,13 @@ export {
 export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
 export { Future, isFuture } from "./future.ts";
 export { Handle, TimerHandle } from "./handle.ts";
+export { framesOf } from "./frames.ts";
 export { interruptible } from "./interruptible.ts";
+export { lookAt } from "./look.ts";
 export { log, type Logger, setLogger } from "./log.ts";
-export { EventLoop, type EventLoopOptions, newEventLoop } from "./loop.ts";
+export { EventLoop, type EventLoopOptions, newEventLoop, type Workload } from "./loop.ts";
 export { operation, ScopedOperation } from "./operation.ts";
+export { knownLoops } from "./registry.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
 export type {
   AgeSnapshot,
@@ -54,6 +65,7 @@ export type {
   TaskState,
   WaitSnapshot,
 } from "./snapshot.ts";
+export { idOf, snapshotOf, tasksBehind } from "./snapshot-of.ts";
 export type { Step, Timer } from "./step.ts";
 export { nameOfTask } from "./task-name.ts";
 export { AGAIN, Wait } from "./wait.ts";

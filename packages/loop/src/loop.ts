@@ -10,6 +10,7 @@ import { type ExceptionContext, type ExceptionHandler, logException } from "./ex
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
+import { forgetLoop, registerLoop } from "./registry.ts";
 import { runningLoop, setRunningLoop } from "./running.ts";
 import { SignalHandlers } from "./signals.ts";
 import { SlowSteps } from "./slow-steps.ts";
@@ -24,6 +25,16 @@ export interface EventLoopOptions {
   readonly debug?: boolean | undefined;
   /** How microtasks are drained between two callbacks: by default the fastest way that the host has. */
   readonly drain?: DrainPath | undefined;
+}
+
+/** What a loop has to do. */
+export interface Workload {
+  /** The steps that are ready, in their order. */
+  readonly ready: readonly Step[];
+  /** How many timers are set. */
+  readonly timers: number;
+  /** When the next timer is due, in milliseconds of the loop's clock; Infinity when none is set. */
+  readonly nextTimer: number;
 }
 
 /**
@@ -76,6 +87,7 @@ export class EventLoop {
     );
     this.debug = debug;
     if (debug) unclosed.register(this, undefined, this);
+    registerLoop(this);
   }
 
   /** Whether it runs, also seen from inside a callback. */
@@ -255,6 +267,7 @@ export class EventLoop {
     if (this.#closed) return;
     this.#closed = true;
     unclosed.unregister(this);
+    forgetLoop(this);
     for (const task of this.scope.nodes()) this.#reportPending(task);
     this.#signals.removeAll();
     this.#pump.clear();
@@ -390,6 +403,12 @@ export class EventLoop {
         this.callExceptionHandler({ message: "Exception in a step of atShutdown", exception });
       }
     }
+  }
+
+  /** What it has to do, for reports: the steps that are ready, and the timers that are set. */
+  get workload(): Workload {
+    const { ready, timers, nextTimer } = this.#pump;
+    return { ready, timers, nextTimer };
   }
 
   /** Whether the loop has a handler for `signal`. */

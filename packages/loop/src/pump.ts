@@ -94,6 +94,21 @@ export class Pump {
     this.stop();
   }
 
+  /** The steps that are ready, in their order: for reports. */
+  get ready(): Step[] {
+    return this.#ready.toArray();
+  }
+
+  /** How many timers are set. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  /** When the next timer is due; Infinity when none is set. */
+  get nextTimer(): number {
+    return this.#timers.next;
+  }
+
   clear(): void {
     this.#ready.clear();
     this.#timers.clear();

@@ -23,6 +23,14 @@ export class Ring<T> {
     return item as T;
   }
 
+  toArray(): T[] {
+    const end = this.#head + this.#length;
+    return [
+      ...this.#items.slice(this.#head, end),
+      ...this.#items.slice(0, Math.max(0, end - this.#items.length)),
+    ] as T[];
+  }
+
   clear(): void {
     this.#items = Array.from({ length: 64 });
     this.#head = this.#length = 0;

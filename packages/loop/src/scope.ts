@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
+import { type Dependencies, noDependencies } from "./dependencies.ts";
 import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
 import { runningLoop } from "./running.ts";
@@ -15,6 +16,8 @@ let owing = 0;
 // The newest request that each scope has owed, kept behind its delivery. Few ever owe one.
 const lastOwed = new WeakMap<Scope, CancelRequest>();
 let owedEver = false;
+// The newest request that each scope got.
+const lastRequests = new WeakMap<Scope, CancelRequest>();
 
 const OPEN = 0;
 const SHIELDED = 1;
@@ -23,6 +26,12 @@ const CLOSED = 2;
 // The list of a scope's nodes is read and written by its nodes too.
 let newestOf: (scope: Scope) => ScopeNode | null;
 let setNewest: (scope: Scope, node: ScopeNode | null) => void;
+
+/** What `then` of a wait was given. */
+export interface Reactions {
+  readonly onFulfilled: (value: never) => unknown;
+  readonly onRejected: (reason: unknown) => unknown;
+}
 
 /** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
 export abstract class ScopeNode {
@@ -69,6 +78,22 @@ export abstract class ScopeNode {
 
   /** What is waited for here, for reports. */
   abstract describe(): string;
+
+  /** What this cannot end without, for call graphs: nothing that is known. */
+  get dependencies(): Dependencies {
+    return noDependencies;
+  }
+
+  /** The primitive in whose queue this stands, for reports, or null. */
+  get resource(): object | null {
+    return null;
+  }
+
+  /**
+   * Has `exchange` replace the functions that an `await` gave to this wait, for a look at where that is.
+   * Does nothing when no `await` has given any.
+   */
+  exchange(_exchange: (reactions: Reactions) => Reactions): void {}
 }
 
 /**
@@ -118,6 +143,26 @@ export class Scope extends ScopeNode {
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
   get lastOwed(): CancelRequest | null {
     return owedEver ? (lastOwed.get(this) ?? null) : null;
+  }
+
+  /** The newest request that counts on this scope or inside, or null. */
+  get lastRequest(): CancelRequest | null {
+    let newest = this.#requests > 0 ? (lastRequests.get(this) ?? null) : null;
+    for (const node of this.nodes()) {
+      const inside = node instanceof Scope ? node.lastRequest : null;
+      if (inside?.isNewerThan(newest)) newest = inside;
+    }
+    return newest;
+  }
+
+  /** What it is called where it counts as a wait: see {@link ScopeNode.dependencies}. */
+  get title(): string {
+    return "";
+  }
+
+  /** When it is cancelled by a deadline, in milliseconds of the loop's clock; null for never. */
+  get deadline(): number | null {
+    return null;
   }
 
   /** Whether a request that is still owed at the end passes to the scope around, if anybody there still asks. */
@@ -171,6 +216,7 @@ export class Scope extends ScopeNode {
   request(request: CancelRequest): boolean {
     if (this.closed) return false;
     this.#requests += 1;
+    lastRequests.set(this, request);
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
     const isAccepted = !isRunning && deliverInside(this, request);

@@ -4,7 +4,7 @@ import { CancelRequest } from "./cancel-request.ts";
 import { recordCreation } from "./debug.ts";
 import { isCancelled } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
-import { Scope, ScopeNode } from "./scope.ts";
+import { type Reactions, Scope, ScopeNode } from "./scope.ts";
 import type { Step } from "./step.ts";
 import { nameOfTask } from "./task-name.ts";
 
@@ -179,6 +179,14 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
   get sequel(): Promise<unknown> {
     const isOver = this.#isOver && !sequels.has(this); // it gave nothing
     return isOver ? Promise.resolve() : noted(sequels, this).promise;
+  }
+
+  /** Those of the first `then`, if there was one. */
+  override exchange(exchange: (reactions: Reactions) => Reactions): void {
+    if (this.#onFulfilled === null || this.#onRejected === null) return;
+    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
+    this.#onFulfilled = reactions.onFulfilled;
+    this.#onRejected = reactions.onRejected;
   }
 
   /** Nothing, when it has been woken. */

@@ -4,6 +4,7 @@ import {
   type EventLoop,
   isCancelled,
   type Operation,
+  type Reactions,
   recordCreation,
   Scope,
   ScopeNode,
@@ -107,6 +108,11 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
     return true;
   }
 
+  /** Those of the newest `await`. */
+  override exchange(exchange: (reactions: Reactions) => Reactions): void {
+    this.#reaction?.exchange(exchange);
+  }
+
   /** Nothing, when it has been woken. */
   override describe(): string {
     return this.#isWoken ? "" : this.#label;
@@ -141,8 +147,8 @@ export class PendingRead extends ScopeNode implements Operation<Buffer>, Step {
 
 /** What one `await` of a read does at the end; and what `then` returned, which an `await` does not use. */
 class Reaction<R = unknown> implements PromiseLike<R> {
-  readonly #onFulfilled: (value: Buffer) => unknown;
-  readonly #onRejected: (reason: unknown) => unknown;
+  #onFulfilled: (value: Buffer) => unknown;
+  #onRejected: (reason: unknown) => unknown;
   readonly #earlier: Reaction | null;
   #chained: PromiseWithResolvers<R> | null = null;
   #isSettled = false;
@@ -155,6 +161,12 @@ class Reaction<R = unknown> implements PromiseLike<R> {
     this.#onFulfilled = onFulfilled;
     this.#onRejected = onRejected;
     this.#earlier = earlier;
+  }
+
+  exchange(exchange: (reactions: Reactions) => Reactions): void {
+    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
+    this.#onFulfilled = reactions.onFulfilled as (value: Buffer) => unknown;
+    this.#onRejected = reactions.onRejected;
   }
 
   settle(outcome: unknown, failed: boolean): void {

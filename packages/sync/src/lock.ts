@@ -15,6 +15,7 @@ import { Waiters } from "./waiters.ts";
 
 // What the waiters of a lock do with it.
 let take: (lock: Lock, waiter: LockWaiter, task: object | null) => Held;
+let holderOf: (lock: Lock) => object | null;
 let interrupt: (lock: Lock) => void;
 let leave: (lock: Lock, waiter: LockWaiter, wasWoken: boolean) => void;
 
@@ -38,6 +39,7 @@ let leave: (lock: Lock, waiter: LockWaiter, wasWoken: boolean) => void;
 export class Lock {
   static {
     take = (lock, waiter, task) => lock.#take(waiter, task);
+    holderOf = (lock) => lock.#holder;
     interrupt = (lock) => (lock.#live -= 1);
     leave = (lock, waiter, wasWoken) => lock.#leave(waiter, wasWoken);
   }
@@ -149,6 +151,15 @@ class LockWaiter extends Waiter<Held> {
 
   protected override get label(): string {
     return `acquire() of ${inspect(this.#lock)}`;
+  }
+
+  override get resource(): Lock {
+    return this.#lock;
+  }
+
+  protected override get holders(): readonly object[] {
+    const holder = holderOf(this.#lock);
+    return holder === null ? [] : [holder];
   }
 
   protected override finish(task: object | null): Held {

@@ -309,6 +309,10 @@ class Getter<T> extends Waiter<T> {
     return `get() of ${inspect(this.#queue)}`;
   }
 
+  override get resource(): Queue<T> {
+    return this.#queue;
+  }
+
   protected override finish(): T | typeof AGAIN {
     const queue = this.#queue;
     if (!queue.empty) return queue.getNowait();
@@ -339,6 +343,10 @@ class Putter<T> extends Waiter<void> {
 
   protected override get label(): string {
     return `put() of ${inspect(this.#queue)}`;
+  }
+
+  override get resource(): Queue<T> {
+    return this.#queue;
   }
 
   protected override finish(): void | typeof AGAIN {

@@ -185,6 +185,10 @@ class SemaphoreWaiter extends Waiter<Held> {
     return `acquire() of ${inspect(this.#semaphore)}`;
   }
 
+  override get resource(): Semaphore {
+    return this.#semaphore;
+  }
+
   protected override finish(task: object | null): Held {
     return take(this.#semaphore, task);
   }

@@ -30,6 +30,10 @@ export class SimpleWaiter<T> extends Waiter<T> {
     return `${this.#verb} of ${inspect(this.#owner)}`;
   }
 
+  override get resource(): object {
+    return this.#owner;
+  }
+
   protected override finish(_task: object | null): T {
     return this.#result;
   }

@@ -1,4 +1,4 @@
-import { Wait } from "@aio/loop";
+import { type Dependencies, Wait } from "@aio/loop";
 import type { LoopBinding } from "./loop-binding.ts";
 
 /** A wait for a primitive, with its place in the queue of that. */
@@ -10,5 +10,17 @@ export abstract class Waiter<T> extends Wait<T> {
   /** @throws RuntimeError when no loop runs, or another one than that of the primitive. */
   constructor(binding: LoopBinding) {
     super(binding.loop);
+  }
+
+  /** The primitive that it waits for. */
+  abstract override get resource(): object;
+
+  /** The tasks that hold what it waits for, as far as the primitive knows. */
+  protected get holders(): readonly object[] {
+    return [];
+  }
+
+  override get dependencies(): Dependencies {
+    return { on: this.holders, mode: "all", relation: "held by" };
   }
 }

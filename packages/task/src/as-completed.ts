@@ -11,6 +11,7 @@ import {
   type TimerHandle,
 } from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
+import { PartsDone } from "./parts-done.ts";
 
 /**
  * Gives the outcomes of `awaitables` in the order in which they are there.
@@ -119,7 +120,7 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
   }
 
   async #park(): Promise<void> {
-    const ready = getRunningLoop().createFuture<undefined>();
+    const ready = new PartsDone(getRunningLoop(), this.#pending, "any", "asCompleted()");
     this.#waiting.push(ready);
     try {
       await ready;

@@ -2,8 +2,10 @@ import {
   type Awaitable,
   CancelledError,
   type CancelRequest,
+  type Dependencies,
   Future,
   getRunningLoop,
+  noDependencies,
   type Step,
 } from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
@@ -123,6 +125,10 @@ class Gathering extends Future<unknown> {
     for (const child of this.#children) accepted = child.request(request) || accepted;
     if (accepted) this.#cancelRequested = true;
     return accepted;
+  }
+
+  override get dependencies(): Dependencies {
+    return { ...noDependencies, on: this.#children.filter((child) => !child.done) };
   }
 
   override describe(): string {

@@ -1,4 +1,4 @@
-import { type Awaitable, Future, type Step } from "@aio/loop";
+import { type Awaitable, type Dependencies, Future, noDependencies, type Step } from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
 import { thrown } from "./gather.ts";
 
@@ -16,7 +16,7 @@ import { thrown } from "./gather.ts";
 export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const inner = ensureFuture(awaitable);
   if (inner.done) return inner;
-  const outer = new Outer<T>({ loop: inner.loop });
+  const outer = new Outer<T>(inner);
   const innerDone: Step = {
     run: () => {
       outer.follow(inner);
@@ -36,6 +36,21 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
 }
 
 class Outer<T> extends Future<T> {
+  readonly #inner: Future<T>;
+
+  constructor(inner: Future<T>) {
+    super({ loop: inner.loop });
+    this.#inner = inner;
+  }
+
+  override get dependencies(): Dependencies {
+    return { ...noDependencies, on: [this.#inner] };
+  }
+
+  override describe(): string {
+    return `shield of ${this.#inner.describe()}`;
+  }
+
   /** Ends as `inner` did. */
   follow(inner: Future<T>): void {
     if (this.cancelled) return;

@@ -143,6 +143,11 @@ class Yield implements Step {
     return undefined;
   }
 
+  /** Where it was called, for reports. */
+  get scope(): Scope | undefined {
+    return this.#scope;
+  }
+
   cancel(message: string | undefined): boolean {
     if (this.#resolve === null) return false;
     requests.set(this, new CancelRequest(message, "caller"));

@@ -1,5 +1,8 @@
 import { inspect } from "node:util";
 import {
+  CancelRequest,
+  type Dependencies,
+  noDependencies,
   type Scope,
   checkFunction,
   type Coroutine,
@@ -16,6 +19,7 @@ import {
 import { createTask } from "./create-task.ts";
 import { currentTask } from "./current.ts";
 import { ExceptionGroup } from "./exception-group.ts";
+import { describeParts, PartsDone } from "./parts-done.ts";
 import { Slots } from "./slots.ts";
 import type { Task, TaskOptions } from "./task.ts";
 import { cancelAndWait } from "./wait-for.ts";
@@ -81,7 +85,9 @@ export class TaskGroup {
         "A task group needs a task to wait in; call it inside of one, for example in the main function of run()",
       );
     this.#state = "entered";
-    const scope = (this.#scope = new GroupOperation<T | undefined>());
+    const scope = (this.#scope = new GroupOperation<T | undefined>(() =>
+      this.#state === "entered" ? this.#tasks : [],
+    ));
     return scope.start((run) => this.#run(scope, run), body);
   }
 
@@ -194,7 +200,7 @@ export class TaskGroup {
     }
     let interruption: { readonly error: unknown } | null = null;
     while (this.#tasks.size > 0) {
-      this.#allDone ??= getRunningLoop().createFuture();
+      this.#allDone ??= new PartsDone(getRunningLoop(), this.#tasks, "all", "TaskGroup");
       try {
         await this.#allDone;
       } catch (error) {
@@ -229,6 +235,7 @@ export class TaskGroup {
   }
 
   #taskFailed(task: Task<unknown>, exception: Error): void {
+    const by = `${task.label}, which failed`;
     this.#errors.push(exception);
     if (leavesLoop(exception)) this.#fatal ??= exception;
     if (this.#state === "finished" || this.#scope === null) {
@@ -240,8 +247,8 @@ export class TaskGroup {
       return;
     }
     if (this.#aborting || this.#bodyCancelled) return;
-    this.#abort();
-    this.#cancelBody();
+    this.#abort(by);
+    this.#cancelBody(by);
   }
 
   /** `coroutine`, in the next free slot. */
@@ -254,20 +261,38 @@ export class TaskGroup {
     };
   }
 
-  #abort(): void {
+  /** @param by who is to blame: by default the running task. */
+  #abort(by?: string): void {
     this.#aborting = true;
-    for (const task of this.#tasks) if (!task.done) task.cancel(undefined, "group");
+    for (const task of this.#tasks)
+      if (!task.done) task.request(new CancelRequest(undefined, "group", by));
   }
 
-  #cancelBody(): void {
+  #cancelBody(by?: string): void {
     if (this.#scope === null || this.#bodyCancelled) return;
     this.#bodyCancelled = true;
-    this.#scope.cancel(undefined, "group");
+    this.#scope.request(new CancelRequest(undefined, "group", by));
   }
 }
 
 /** The scope of a group: what is owed to it when it is left is owed to the one around. */
 class GroupOperation<T> extends ScopedOperation<T> {
+  readonly #tasks: () => Iterable<Task<unknown>>;
+
+  /** @param tasks those that are waited for, while the body runs: behind it, a wait of its own tells. */
+  constructor(tasks: () => Iterable<Task<unknown>>) {
+    super();
+    this.#tasks = tasks;
+  }
+
+  override get dependencies(): Dependencies {
+    return { ...noDependencies, on: [...this.#tasks()].filter((task) => !task.done) };
+  }
+
+  override get title(): string {
+    return describeParts("TaskGroup", "all", this.#tasks());
+  }
+
   protected override get handsOn(): boolean {
     return true;
   }

@@ -8,11 +8,13 @@ import {
   Context,
   creationStack,
   type Coroutine,
+  type Dependencies,
   type EventLoop,
   Future,
   getRunningLoop,
   isThenable,
   leavesLoop,
+  noDependencies,
   programFrames,
   RuntimeError,
   type Step,
@@ -195,6 +197,11 @@ export class Task<T> extends Future<T> implements Step {
 
   override describe(): string {
     return this.label;
+  }
+
+  override get dependencies(): Dependencies {
+    const on = this.#scope.waits().flatMap((wait) => wait.dependencies.on);
+    return { ...noDependencies, on };
   }
 
   // Protected and not `#private`: a private method would cost every task of the program a field.

@@ -133,6 +133,10 @@ class Deadline<T> extends ScopedOperation<T> {
   readonly #requestsBefore = this.requestsAround();
   #timer: DeadlineTimer | null = null;
 
+  override get deadline(): number | null {
+    return this.limit;
+  }
+
   begin(limit: number | null, body: (timeout: Timeout) => PromiseLike<T> | T): this {
     this.reschedule(limit);
     return this.start(body, new Timeout(this));

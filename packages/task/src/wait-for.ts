@@ -12,6 +12,7 @@ import {
   wrapFuture,
 } from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
+import { PartsDone } from "./parts-done.ts";
 import { timeout } from "./timeout.ts";
 
 /**
@@ -56,7 +57,7 @@ async function resultNow<T>(future: Future<T>): Promise<T> {
 
 /** Cancels `future`, and waits until it is done; its own outcome is not looked at. */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
-  const ended = getRunningLoop().createFuture<undefined>();
+  const ended = new PartsDone(getRunningLoop(), [future], "all", "cancellation");
   const end: Step = {
     run: () => {
       if (!ended.done) ended.setResult(undefined);

@@ -8,6 +8,7 @@ import {
   operation,
   type Step,
 } from "@aio/loop";
+import { PartsDone } from "./parts-done.ts";
 
 /** {@link wait} ends when any of the futures is done. */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
@@ -82,7 +83,8 @@ async function waitForSome<F extends Future<unknown>>(
   returnWhen: ReturnWhen,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
   const loop = getRunningLoop();
-  const enough = loop.createFuture<undefined>();
+  const mode = returnWhen === FIRST_COMPLETED ? "any" : "all";
+  const enough = new PartsDone(loop, futures, mode, "wait()");
   const release = (): void => {
     timer?.cancel();
     if (!enough.done) enough.setResult(undefined);

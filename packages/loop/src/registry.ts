@@ -1,0 +1,42 @@
+import { lookAt } from "./look.ts";
+import type { EventLoop } from "./loop.ts";
+import { snapshotOf } from "./snapshot-of.ts";
+import type { SnapshotProvider, SnapshotRegistry } from "./snapshot.ts";
+
+const loops = new Set<WeakRef<EventLoop>>();
+const provider: SnapshotProvider = {
+  snapshot: () => knownLoops().map((loop) => snapshotOf(loop)),
+  look: (options) => lookAt(knownLoops, options),
+};
+
+/** Makes `loop` known to those who look at the program, as long as it lives. */
+export function registerLoop(loop: EventLoop): void {
+  loops.add(new WeakRef(loop));
+  registry().providers.add(provider);
+}
+
+/** Makes it unknown. */
+export function forgetLoop(loop: EventLoop): void {
+  for (const reference of loops) if (reference.deref() === loop) loops.delete(reference);
+}
+
+/** The loops that exist and are not closed, in the order in which they were made. */
+export function knownLoops(): EventLoop[] {
+  const known: EventLoop[] = [];
+  for (const reference of loops) {
+    const loop = reference.deref();
+    if (loop === undefined) loops.delete(reference);
+    else known.push(loop);
+  }
+  return known;
+}
+
+/** Where those find it who come by the debug protocol, and other copies of this package. */
+function registry(): SnapshotRegistry {
+  const key = Symbol.for("@aio/inspect");
+  const known = Reflect.get(globalThis, key) as SnapshotRegistry | undefined;
+  if (known !== undefined) return known;
+  const value: SnapshotRegistry = { version: 1, providers: new Set() };
+  Object.defineProperty(globalThis, key, { value, configurable: true });
+  return value;
+}

@@ -1,0 +1,216 @@
+import { inspect } from "node:util";
+import { awaitedByHand } from "./awaited-by.ts";
+import { creationStack, creationTime, programFrames } from "./debug.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { framesOf } from "./frames.ts";
+import { Future } from "./future.ts";
+import type { EventLoop } from "./loop.ts";
+import { Scope, ScopeNode } from "./scope.ts";
+import type {
+  AgeSnapshot,
+  CancellationSnapshot,
+  LoopSnapshot,
+  ResourceSnapshot,
+  TaskSnapshot,
+  TaskState,
+  WaitSnapshot,
+} from "./snapshot.ts";
+import type { Step } from "./step.ts";
+import { cyclesOf } from "./wait-cycles.ts";
+
+/** What is known here of a task, which is of `@aio/task`. */
+interface TaskLike extends Future<unknown> {
+  readonly name: string;
+  readonly coroutine: { readonly name: string };
+}
+
+/** Takes a look at `loop`, with the frames that are known. */
+export function snapshotOf(loop: EventLoop): LoopSnapshot {
+  return new Look(loop).snapshot();
+}
+
+/** The tasks that `future` cannot be done without: itself, or those behind a gather(), a shield() and so on. */
+export function tasksBehind(
+  future: object,
+  isTask: (thing: object) => boolean,
+): { readonly tasks: readonly object[]; readonly mode: "all" | "any" } {
+  const tasks = new Set<object>();
+  const seen = new Set<object>();
+  let mode: "all" | "any" = "all";
+  const follow = (thing: object): void => {
+    if (seen.has(thing)) return;
+    seen.add(thing);
+    if (isTask(thing)) tasks.add(thing);
+    else if (thing instanceof Future && !thing.done) {
+      const { dependencies } = thing;
+      if (dependencies.mode === "any" && dependencies.on.length > 1) mode = "any";
+      for (const next of [...dependencies.on, ...awaitedByHand(thing)]) follow(next);
+    }
+  };
+  follow(future);
+  return { tasks: [...tasks], mode };
+}
+
+class Look {
+  readonly #loop: EventLoop;
+  readonly #now: number;
+  readonly #scopes = new Map<object, Scope>(); // by task
+  readonly #resources = new Map<object, { holders: Set<number>; waiters: number[] }>();
+
+  constructor(loop: EventLoop) {
+    this.#loop = loop;
+    this.#now = loop.time();
+    for (const node of loop.scope.nodes())
+      if (node instanceof Scope && node.task !== null) this.#scopes.set(node.task, node);
+  }
+
+  snapshot(): LoopSnapshot {
+    const { ready, timers, nextTimer } = this.#loop.workload;
+    const isReady = new Set<unknown>(ready);
+    const woken = new Set(ready.map((step) => taskOf(step)));
+    const running = Scope.current?.task ?? null;
+    const drafts = [...this.#scopes].map(([task, scope]) => {
+      const waits = this.#waitsIn(task, scope);
+      let state: TaskState = waits.length > 0 ? "waiting" : "foreign";
+      if (task === running) state = "running";
+      else if (isReady.has(task)) state = "created";
+      else if (woken.has(task)) state = "ready";
+      return { id: idOf(task), task: task as TaskLike, scope, state, waits };
+    });
+    const awaitedBy = invert(drafts);
+    const tasks = drafts.map(({ id, task, scope, state, waits }): TaskSnapshot => ({
+      id,
+      name: task.name,
+      coroutine: task.coroutine.name,
+      state,
+      cancelling: scope.requestsInside(),
+      cancellation: cancellationIn(scope, this.#loop.debug),
+      waits,
+      awaitedBy: awaitedBy.get(id) ?? [],
+    }));
+    return {
+      id: idOf(this.#loop),
+      running: this.#loop.isRunning,
+      debug: this.#loop.debug,
+      time: this.#now,
+      ready: ready.length,
+      timers,
+      nextTimer: nextTimer === Infinity ? null : nextTimer - this.#now,
+      tasks,
+      resources: [...this.#resources].map(([resource, { holders, waiters }]): ResourceSnapshot => ({
+        id: idOf(resource),
+        what: inspect(resource),
+        holders: [...holders],
+        waiters,
+      })),
+      cycles: cyclesOf(tasks),
+    };
+  }
+
+  /** The waits in `scope`; `deadline` is that of a scope around. */
+  #waitsIn(task: object, scope: Scope, deadline = Infinity): WaitSnapshot[] {
+    const limit = Math.min(deadline, scope.deadline ?? Infinity);
+    return scope.nodes().flatMap((node) => {
+      const own = this.#wait(task, node, limit);
+      const inside = node instanceof Scope ? this.#waitsIn(task, node, limit) : [];
+      return own === null ? inside : [own, ...inside];
+    });
+  }
+
+  /** What is waited for at this very node; null when it has been woken, or is a scope that waits only inside. */
+  #wait(task: object, node: ScopeNode, limit: number): WaitSnapshot | null {
+    const { dependencies, resource } = node;
+    const isScope = node instanceof Scope;
+    if (isScope && dependencies.on.length === 0) return null;
+    const what = isScope ? node.title : node.describe();
+    if (what === "") return null;
+    const { on, mode } = this.#tasks(dependencies);
+    if (resource !== null)
+      this.#note(resource, idOf(task), dependencies.relation === "held by" ? on : []);
+    const ends = Math.min(limit, dueTime(node), ...dependencies.on.map(dueTime));
+    return {
+      what,
+      resource: resource === null ? null : idOf(resource),
+      on,
+      mode,
+      relation: dependencies.relation,
+      ends: ends === Infinity ? null : ends - this.#now,
+      age: ageOf(node),
+      frames: framesOf(creationStack(node) ?? ""),
+    };
+  }
+
+  #tasks(dependencies: Dependencies): { on: number[]; mode: "all" | "any" } {
+    const behind = dependencies.on.map((thing) =>
+      tasksBehind(thing, (other) => this.#scopes.has(other)),
+    );
+    const isAny = dependencies.mode === "any" || behind.some(({ mode }) => mode === "any");
+    const tasks = new Set(behind.flatMap((part) => part.tasks));
+    return { on: [...tasks].map(idOf), mode: isAny && tasks.size > 1 ? "any" : "all" };
+  }
+
+  #note(resource: object, waiter: number, holders: readonly number[]): void {
+    const known = this.#resources.get(resource) ?? { holders: new Set(), waiters: [] };
+    for (const holder of holders) known.holders.add(holder);
+    known.waiters.push(waiter);
+    this.#resources.set(resource, known);
+  }
+}
+
+// Given to what is looked at, and to nothing else.
+const ids = new WeakMap<object, number>();
+let lastId = 0;
+
+/** A number of its own for each thing that was ever asked for. */
+export function idOf(thing: object): number {
+  const id = ids.get(thing) ?? ++lastId;
+  ids.set(thing, id);
+  return id;
+}
+
+const firstSeen = new WeakMap<ScopeNode, number>();
+
+function ageOf(wait: ScopeNode): AgeSnapshot | null {
+  const now = performance.now();
+  const made = creationTime(wait);
+  if (made !== undefined) return { ms: now - made, exact: true };
+  const seen = firstSeen.get(wait);
+  if (seen !== undefined) return { ms: now - seen, exact: false };
+  firstSeen.set(wait, now);
+  return null;
+}
+
+/** When a timer that is waited for is due. */
+function dueTime(thing: object): number {
+  return "when" in thing && typeof thing.when === "number" ? thing.when : Infinity;
+}
+
+/** The task that goes on when `step` runs, if it is known. */
+function taskOf(step: Step): object | null {
+  const scope = step instanceof ScopeNode ? step.parent : "scope" in step ? step.scope : null;
+  return scope instanceof Scope ? scope.task : null;
+}
+
+function cancellationIn(scope: Scope, isDebugging: boolean): CancellationSnapshot | null {
+  const request = scope.lastRequest;
+  if (request === null) return null;
+  const { message = "", reason, by } = request;
+  // In debug mode the error is made where the request is.
+  const frames = isDebugging ? framesOf(programFrames(request.error).join("\n")) : [];
+  return { message, reason, by, frames };
+}
+
+/** By the id of a task, the ids of those that wait for it. */
+function invert(
+  drafts: readonly { readonly id: number; readonly waits: readonly WaitSnapshot[] }[],
+): Map<number, number[]> {
+  const awaitedBy = new Map<number, number[]>();
+  for (const { id, waits } of drafts) {
+    for (const awaited of new Set(waits.flatMap(({ on }) => on))) {
+      const known = awaitedBy.get(awaited);
+      if (known === undefined) awaitedBy.set(awaited, [id]);
+      else known.push(id);
+    }
+  }
+  return awaitedBy;
+}

@@ -1,8 +1,17 @@
+export { attach, type Attachment } from "./attach.ts";
+export { InspectError } from "./errors.ts";
+export { formatTasks } from "./ps.ts";
+export { formatTree } from "./pstree.ts";
+export { listen } from "./socket-server.ts";
+export { takeLook } from "./take-look.ts";
+export { formatReasons } from "./why.ts";
 export type {
   AgeSnapshot,
   CancellationSnapshot,
+  CancelledTaskSnapshot,
   CycleSnapshot,
   FrameSnapshot,
+  LookOptions,
   LoopSnapshot,
   ResourceSnapshot,
   Snapshot,

@@ -4,6 +4,11 @@ import type { Reactions, ScopeNode } from "./scope.ts";
 // One look is enough: as long as it waits, it stays where it is.
 const looked = new WeakSet<ScopeNode>();
 
+/** Whether {@link findAwaitStack} was called for it. */
+export function isLookedAt(wait: ScopeNode): boolean {
+  return looked.has(wait);
+}
+
 /**
  * Finds where `wait` is awaited, when that is not known yet; it is, behind the microtasks of this call.
  *

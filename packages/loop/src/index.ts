@@ -52,9 +52,11 @@ export { knownLoops } from "./registry.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
 export type {
   AgeSnapshot,
+  CancelledTaskSnapshot,
   CancellationSnapshot,
   CycleSnapshot,
   FrameSnapshot,
+  Look,
   LookOptions,
   LoopSnapshot,
   ResourceSnapshot,

@@ -1,36 +1,51 @@
-import { findAwaitStack } from "./await-stack.ts";
+import { findAwaitStack, isLookedAt } from "./await-stack.ts";
 import type { EventLoop } from "./loop.ts";
+import type { ScopeNode } from "./scope.ts";
 import { snapshotOf } from "./snapshot-of.ts";
-import type { LookOptions, LoopSnapshot } from "./snapshot.ts";
+import type { Look, LookOptions } from "./snapshot.ts";
 
-// So many waits are looked at in one go: well under a millisecond.
-const SLICE = 50;
+// So many waits are looked at in one go: in a millisecond or less.
+const SLICE = 100;
+// A look at a stack takes fewer microtasks than this.
+const MICROTASKS = 10;
 
-/** Takes a look at `loops` between two steps, having found the lines where their tasks wait, a slice at a time. */
+/**
+ * Takes a look at `loops` between two steps, having found the lines where their tasks wait: those of many
+ * tasks a slice at a time, so that the program goes on in between.
+ */
 export async function lookAt(
   loops: () => readonly EventLoop[],
   { frames = true }: LookOptions = {},
-): Promise<{ readonly loops: readonly LoopSnapshot[]; readonly pause: number }> {
+): Promise<Look> {
   let pause = 0;
-  const work = <T>(slice: () => T): T => {
-    const start = performance.now();
-    const result = slice();
-    pause = Math.max(pause, performance.now() - start);
-    return result;
-  };
-  if (frames) {
+  let start = 0;
+  const resume = async (): Promise<void> => {
     await nextTurn();
-    const waits = work(() => loops().flatMap((loop) => loop.scope.waits()));
-    for (let first = 0; first < waits.length; first += SLICE) {
-      work(() => waits.slice(first, first + SLICE).forEach(findAwaitStack));
-      await nextTurn();
-    }
+    start = performance.now();
+  };
+  const rest = (): void => {
+    pause = Math.max(pause, performance.now() - start);
+  };
+  const newWaits = (): ScopeNode[] =>
+    loops().flatMap((loop) => loop.scope.waits().filter((wait) => !isLookedAt(wait)));
+
+  await resume();
+  let waits = frames ? newWaits() : [];
+  while (waits.length > SLICE) {
+    for (const wait of waits.splice(0, SLICE)) findAwaitStack(wait);
+    rest();
+    await resume();
   }
-  await nextTurn();
-  return { loops: work(() => loops().map((loop) => snapshotOf(loop))), pause };
+  // Those that are left, and those that have come in between; then, before the next step, the look itself.
+  waits = frames ? newWaits().slice(0, SLICE) : [];
+  for (const wait of waits) findAwaitStack(wait);
+  for (let left = waits.length > 0 ? MICROTASKS : 0; left > 0; left -= 1) await null;
+  const snapshots = loops().map((loop) => snapshotOf(loop));
+  rest();
+  return { loops: snapshots, pause };
 }
 
-/** A moment between two steps: outside of the loop, which may be stopped. */
+/** A moment between two steps: not by the loop, which may be stopped. */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => void setImmediate(resolve));
 }

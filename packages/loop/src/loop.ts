@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
 import { Scope, type ScopeNode } from "./scope.ts";
@@ -10,6 +11,7 @@ import { type ExceptionContext, type ExceptionHandler, logException } from "./ex
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
 import { Pump } from "./pump.ts";
+import { RecentCancellations } from "./recent-cancellations.ts";
 import { forgetLoop, registerLoop } from "./registry.ts";
 import { runningLoop, setRunningLoop } from "./running.ts";
 import { SignalHandlers } from "./signals.ts";
@@ -64,6 +66,8 @@ export class EventLoop {
   readonly scope: Scope = new Scope(null);
   /** The exceptions of Futures that nobody has looked at yet. */
   readonly unretrieved: Set<Unretrieved> = new Set<Unretrieved>();
+  /** The tasks that were cancelled last, for reports. */
+  readonly cancelled: RecentCancellations = new RecentCancellations();
   readonly #pump: Pump;
   readonly #signals = new SignalHandlers();
   readonly #asyncGens = new AsyncGenerators();
@@ -323,6 +327,7 @@ export class EventLoop {
 
   /** Tells the exception handler. What that throws goes to the default one; nothing escapes. */
   callExceptionHandler(context: ExceptionContext): void {
+    if (uncaught.hasSubscribers) uncaught.publish({ loop: this, context });
     try {
       if (this.#exceptionHandler === null) this.defaultExceptionHandler(context);
       else this.#exceptionHandler(this, context);
@@ -472,6 +477,9 @@ export class EventLoop {
     if (this.#closed) throw new RuntimeError("The event loop is closed; make a new one");
   }
 }
+
+// What nobody has caught, for those who subscribe by `node:diagnostics_channel`.
+const uncaught = channel("aio:uncaught");
 
 // In debug mode: loops that are collected as garbage, and were never closed.
 const unclosed = new FinalizationRegistry<undefined>(() => {

@@ -104,6 +104,7 @@ class Look {
         waiters,
       })),
       cycles: cyclesOf(tasks),
+      cancelled: this.#loop.cancelled.toArray(),
     };
   }
 

@@ -12,8 +12,10 @@ export interface Snapshot {
   readonly command: readonly string[];
   /** When it was taken, in milliseconds since 1970. */
   readonly time: number;
-  /** How long the program stood still for it, in milliseconds. */
+  /** How long the program stood still for it at a stretch, at most, in milliseconds. */
   readonly pause: number;
+  /** Whether a callback held the loop, or a debugger the program: then only what was known before is there of the lines. */
+  readonly blocked: boolean;
   /** Loops that exist and are not closed; at most one of them runs. */
   readonly loops: readonly LoopSnapshot[];
 }
@@ -38,6 +40,8 @@ export interface LoopSnapshot {
   readonly resources: readonly ResourceSnapshot[];
   /** Tasks that wait for each other, in a circle. */
   readonly cycles: readonly CycleSnapshot[];
+  /** The tasks that were cancelled last, at most 100, the oldest first. */
+  readonly cancelled: readonly CancelledTaskSnapshot[];
 }
 
 /**
@@ -71,8 +75,23 @@ export interface CancellationSnapshot {
   readonly reason: string;
   /** Who called: the label of a task, or null for a callback. */
   readonly by: string | null;
-  /** Where, when that is known: in debug mode. */
+  /** Where, in debug mode; else empty. */
   readonly frames: readonly FrameSnapshot[];
+}
+
+/** A task that has ended by a cancellation. */
+export interface CancelledTaskSnapshot {
+  readonly name: string;
+  readonly coroutine: string;
+  /** When, in milliseconds of the loop's clock. */
+  readonly time: number;
+  readonly message: string;
+  /** As of {@link CancellationSnapshot}. */
+  readonly reason: string;
+  /** Who called, as of {@link CancellationSnapshot}; null also when what it awaited was cancelled, and not itself. */
+  readonly by: string | null;
+  /** Whether the task itself was asked to end; else what it awaited was cancelled. */
+  readonly asked: boolean;
 }
 
 /** One thing that a task waits for. */
@@ -99,7 +118,7 @@ export interface WaitSnapshot {
 export interface AgeSnapshot {
   /** Milliseconds. */
   readonly ms: number;
-  /** False: for at least so long, since the first look that has seen it. Known exactly in debug mode, and of sleeps. */
+  /** False: for at least so long, since the first look that has seen it. Known exactly in debug mode. */
   readonly exact: boolean;
 }
 
@@ -152,7 +171,12 @@ export interface SnapshotProvider {
   /** Takes a look at once, from wherever: also while a callback holds the loop. Gives the frames that are known already. */
   snapshot(): readonly LoopSnapshot[];
   /** Finds the lines where tasks wait, a slice at a time, then takes a look between two steps. */
-  look(
-    options?: LookOptions,
-  ): Promise<{ readonly loops: readonly LoopSnapshot[]; readonly pause: number }>;
+  look(options?: LookOptions): Promise<Look>;
+}
+
+/** What a provider gives. */
+export interface Look {
+  readonly loops: readonly LoopSnapshot[];
+  /** How long the program stood still for it at a stretch, at most, in milliseconds. */
+  readonly pause: number;
 }

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import {
   cancellationOf,
+  type CancelledError,
   type CancelReason,
   type CancelRequest,
   Scope,
@@ -21,6 +22,7 @@ import {
   toPromise,
 } from "@aio/loop";
 import { followSignal } from "./abort.ts";
+import { taskCancelled, taskCreated, taskDone } from "./channels.ts";
 import { watchCancellation } from "./cancellation-watch.ts";
 
 /** How a task is made. */
@@ -67,6 +69,7 @@ export class Task<T> extends Future<T> implements Step {
     if (options?.signal !== undefined) followSignal(options.signal, this);
     if (options?.eagerStart === true && loop.isRunning) this.startEagerly();
     else loop.enqueue(this);
+    if (taskCreated.hasSubscribers) taskCreated.publish({ task: this });
   }
 
   /** Its name. */
@@ -243,11 +246,29 @@ export class Task<T> extends Future<T> implements Step {
     const { owed, lastOwed } = this.#scope;
     this.#scope.close();
     if (owed !== null) {
-      this.endCancelled(owed);
+      this.wasCancelled(owed);
       return;
     }
     this.keepRequest(lastOwed);
     this.complete(value);
+    if (taskDone.hasSubscribers) taskDone.publish({ task: this });
+  }
+
+  /** The end, by `cause`. */
+  protected wasCancelled(cause: CancelRequest | CancelledError): void {
+    const { lastRequest } = this.#scope;
+    const { message = "", reason } = lastRequest ?? cause;
+    this.loop.cancelled.add({
+      name: this.name,
+      coroutine: this.#coroutine.name,
+      time: this.loop.time(),
+      message,
+      reason,
+      by: lastRequest?.by ?? null,
+      asked: lastRequest !== null,
+    });
+    this.endCancelled(cause);
+    if (taskCancelled.hasSubscribers) taskCancelled.publish({ task: this });
   }
 
   /** The coroutine has thrown. */
@@ -255,10 +276,11 @@ export class Task<T> extends Future<T> implements Step {
     this.#scope.close();
     const cancellation = cancellationOf(error);
     if (cancellation !== null) {
-      this.endCancelled(cancellation);
+      this.wasCancelled(cancellation);
       return;
     }
     this.fail(error);
+    if (taskDone.hasSubscribers) taskDone.publish({ task: this });
     if (leavesLoop(error)) this.loop.leave(error);
   }
 }

@@ -1,0 +1,114 @@
+import { InspectError } from "./errors.ts";
+
+/** A connection to the inspector of a Node process, by the debug protocol on loopback. */
+export class DebugSession {
+  readonly #socket: WebSocket;
+  readonly #calls = new Map<number, PromiseWithResolvers<unknown>>();
+  #lastId = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => this.#receive(String(data)));
+    socket.addEventListener("close", () => this.#closed());
+  }
+
+  /** The address of the inspector that listens on `port`, or null when none does. */
+  static async find(port: number): Promise<string | null> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/json/list`, {
+        signal: AbortSignal.timeout(2_000),
+      });
+      const targets = (await response.json()) as { readonly webSocketDebuggerUrl?: string }[];
+      return targets.find((target) => target.webSocketDebuggerUrl)?.webSocketDebuggerUrl ?? null;
+    } catch {
+      return null; // nobody there, or somebody who is no inspector
+    }
+  }
+
+  static async open(address: string): Promise<DebugSession> {
+    const socket = new WebSocket(address);
+    await new Promise((resolve, reject) => {
+      socket.addEventListener("open", resolve, { once: true });
+      socket.addEventListener(
+        "error",
+        () => reject(new InspectError(`The inspector at ${address} does not take connections`)),
+        { once: true },
+      );
+    });
+    return new DebugSession(socket);
+  }
+
+  /**
+   * Evaluates `expression` in the program; a promise is waited for.
+   * @param patience how long, in milliseconds.
+   * @returns the value, which JSON can tell; undefined when it took longer.
+   */
+  async evaluate<T>(expression: string, patience: number): Promise<T | undefined> {
+    const call = this.#call("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+      silent: true,
+    });
+    const answer = (await within(call, patience)) as Evaluated<T> | undefined;
+    if (answer?.exceptionDetails !== undefined) {
+      const { exception, text } = answer.exceptionDetails;
+      throw new InspectError(
+        `The program could not be looked at: ${exception?.description ?? text}`,
+      );
+    }
+    return answer?.result.value;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #call(method: string, params: object): Promise<unknown> {
+    const call = Promise.withResolvers<unknown>();
+    const id = ++this.#lastId;
+    this.#calls.set(id, call);
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return call.promise;
+  }
+
+  #receive(data: string): void {
+    const { id, result, error } = JSON.parse(data) as Answer;
+    const call = id === undefined ? undefined : this.#calls.get(id);
+    if (id === undefined || call === undefined) return; // an event
+    this.#calls.delete(id);
+    if (error === undefined) call.resolve(result);
+    else call.reject(new InspectError(`The inspector refuses: ${error.message}`));
+  }
+
+  #closed(): void {
+    for (const call of this.#calls.values())
+      call.reject(new InspectError("The program ended, or closed its inspector, during the look"));
+    this.#calls.clear();
+  }
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: { readonly message: string };
+}
+
+interface Evaluated<T> {
+  readonly result: { readonly value: T };
+  readonly exceptionDetails?: {
+    readonly text: string;
+    readonly exception?: { readonly description?: string };
+  };
+}
+
+/** What `promise` gives, or undefined when it takes longer than `patience`, in milliseconds. */
+async function within<T>(promise: Promise<T>, patience: number): Promise<T | undefined> {
+  const timer = AbortSignal.timeout(patience);
+  return Promise.race([
+    promise,
+    new Promise<undefined>((resolve) =>
+      timer.addEventListener("abort", () => resolve(undefined), { once: true }),
+    ),
+  ]);
+}

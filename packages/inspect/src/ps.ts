@@ -1,0 +1,87 @@
+import type { LoopSnapshot, Snapshot, TaskSnapshot, WaitSnapshot } from "@aio/loop";
+import { table } from "./table.ts";
+import {
+  age,
+  cancellation,
+  circle,
+  doing,
+  ending,
+  nameOf,
+  place,
+  title,
+  verdict,
+} from "./words.ts";
+
+/** The tasks of a program as a table, one line for each thing that one waits for. */
+export function formatTasks(snapshot: Snapshot, width: number): string {
+  return [
+    ...snapshot.loops.flatMap((loop) => [
+      ...headline(snapshot, loop),
+      table(["ID", "TASK", "STATE", "SINCE", "WAITS FOR", "WHO", "WHERE"], rows(loop), width),
+      ...circles(loop),
+    ]),
+    ...(snapshot.loops.length === 0 ? ["No event loop: all are closed"] : []),
+    "",
+  ].join("\n");
+}
+
+/** What stands above the tasks of a loop. */
+export function headline({ blocked }: Snapshot, loop: LoopSnapshot): string[] {
+  const parts = [
+    `Loop ${loop.running ? "running" : "stopped"}`,
+    `${loop.tasks.length} task${loop.tasks.length === 1 ? "" : "s"}`,
+    `${loop.ready} ready`,
+    `${loop.timers} timer${loop.timers === 1 ? "" : "s"}`,
+  ];
+  const lines = [parts.join(", ")];
+  if (blocked)
+    lines.push(
+      "It does not go round: a callback holds it, or a debugger has paused the program. Lines may be missing.",
+    );
+  return lines;
+}
+
+/** The circles of tasks, each with the places where they wait. */
+export function circles(loop: LoopSnapshot): string[] {
+  return loop.cycles.flatMap((cycle) => [
+    "",
+    `A ${verdict(cycle)}: ${circle(cycle, loop)}`,
+    ...cycle.tasks.map((id, index) => {
+      const next = cycle.tasks[(index + 1) % cycle.tasks.length] ?? id;
+      const task = loop.tasks.find((other) => other.id === id);
+      const wait = task?.waits.find(({ on }) => on.includes(next));
+      const where = place(wait?.frames[0]);
+      return `  ${task?.name} waits for ${wait?.what}${where === "" ? "" : ` at ${where}`}`;
+    }),
+  ]);
+}
+
+function rows(loop: LoopSnapshot): string[][] {
+  return loop.tasks.flatMap((task) => {
+    const waits: (WaitSnapshot | null)[] = task.waits.length === 0 ? [null] : [...task.waits];
+    return waits.map((wait, index) => {
+      const own = index === 0 ? [String(task.id), title(task), stateOf(task)] : ["", "", ""];
+      return wait === null
+        ? [...own, "", doing(task), "", ""]
+        : [...own, age(wait.age), what(wait), who(wait, loop), place(wait.frames[0])];
+    });
+  });
+}
+
+function stateOf(task: TaskSnapshot): string {
+  return task.cancellation === null
+    ? task.state
+    : `${task.state}, cancelled by ${cancellation(task.cancellation)}`;
+}
+
+function what(wait: WaitSnapshot): string {
+  const end = ending(wait);
+  return end === "" ? wait.what : `${wait.what} (${end})`;
+}
+
+function who({ on, relation }: WaitSnapshot, loop: LoopSnapshot): string {
+  if (on.length === 0) return "";
+  const names = on.slice(0, 3).map((id) => nameOf(id, loop));
+  const more = on.length > names.length ? `, and ${on.length - names.length} more` : "";
+  return `${relation === "held by" ? "held by " : ""}${names.join(", ")}${more}`;
+}

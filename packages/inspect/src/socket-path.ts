@@ -1,0 +1,22 @@
+import { lstatSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+
+/** Where the socket of the process `pid` of this user is: in a directory that is open to nobody else. */
+export function socketPath(pid: number, uid: number = userInfo().uid): string {
+  return join(socketDirectory(uid), `${pid}.sock`);
+}
+
+export function socketDirectory(uid: number = userInfo().uid): string {
+  return join(tmpdir(), `aio-inspect-${uid}`);
+}
+
+/** Whether the directory is what it should be: a directory of that user, and of nobody else. */
+export function isPrivate(directory: string, uid: number = userInfo().uid): boolean {
+  try {
+    const stats = lstatSync(directory);
+    return stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
+  } catch {
+    return false; // there is none
+  }
+}

@@ -1,0 +1,44 @@
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import type { LookOptions } from "@aio/loop";
+import { InspectError } from "./errors.ts";
+import { takeLook } from "./take-look.ts";
+import { isPrivate, socketDirectory, socketPath } from "./socket-path.ts";
+
+/**
+ * Lets `aio` look at this process by a Unix socket with mode 0600, which does not keep the process alive: then
+ * no inspector has to be opened, and nothing is written to the error output. `import "@aio/inspect/listen"` does it.
+ *
+ * @returns a function that closes it again; the end of the process does, too.
+ * @throws InspectError when there is no safe place for the socket.
+ */
+export function listen(): () => void {
+  const directory = socketDirectory();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (!isPrivate(directory))
+    throw new InspectError(
+      `${directory} is not a directory that only this user can use; remove it, or set TMPDIR`,
+    );
+  const path = socketPath(process.pid);
+  rmSync(path, { force: true }); // of an earlier process with the same id
+  const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket));
+  server.listen(path, () => chmodSync(path, 0o600));
+  server.unref();
+  const close = (): void => {
+    process.off("exit", close);
+    server.close();
+    rmSync(path, { force: true });
+  };
+  process.on("exit", close);
+  return close;
+}
+
+async function answer(socket: Socket): Promise<void> {
+  try {
+    const options = JSON.parse(await text(socket)) as LookOptions;
+    socket.end(JSON.stringify(await takeLook(options)));
+  } catch {
+    socket.destroy(); // whoever asks is gone, or is no aio
+  }
+}

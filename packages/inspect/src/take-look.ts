@@ -1,0 +1,28 @@
+import type { LookOptions, Snapshot, SnapshotRegistry } from "@aio/loop";
+
+/**
+ * Takes a look at this process: its loops, their tasks, what these wait for, and where.
+ *
+ * @example
+ * ```ts
+ * const { loops } = await takeLook();
+ * for (const cycle of loops.flatMap((loop) => loop.cycles)) console.error("deadlock", cycle);
+ * ```
+ */
+export async function takeLook(options?: LookOptions): Promise<Snapshot> {
+  const registry = Reflect.get(globalThis, Symbol.for("@aio/inspect")) as
+    | SnapshotRegistry
+    | undefined;
+  const providers = [...(registry?.providers ?? [])];
+  const looks = await Promise.all(providers.map((provider) => provider.look(options)));
+  return {
+    version: 1,
+    pid: process.pid,
+    node: process.version,
+    command: process.argv,
+    time: Date.now(),
+    blocked: false,
+    pause: Math.max(0, ...looks.map(({ pause }) => pause)),
+    loops: looks.flatMap(({ loops }) => loops),
+  };
+}

@@ -60,8 +60,14 @@ export class DebugSession {
     return answer?.result.value;
   }
 
-  close(): void {
+  /** Closes the connection, and waits until it is. */
+  async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
+    const closed = new Promise((resolve) => {
+      this.#socket.addEventListener("close", resolve, { once: true });
+    });
     this.#socket.close();
+    await closed;
   }
 
   #call(method: string, params: object): Promise<unknown> {

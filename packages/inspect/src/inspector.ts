@@ -9,8 +9,12 @@ const DEFAULT_PORT = 9229;
 // How long it may take to open, or to get free, in milliseconds.
 const PATIENCE = 5_000;
 
+// How long our session may take to go, in milliseconds.
+const CLOSING_DELAY = 50;
+
 /** An open inspector of a process. */
 export interface OpenInspector {
+  readonly pid: number;
   readonly session: DebugSession;
   /** Whether it was open before: then it is left open, for whoever has opened it. */
   readonly wasOpen: boolean;
@@ -24,7 +28,7 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
   checkTarget(pid);
   const before = loopbackPortsOf(pid);
   const open = before === null ? null : await findInspector(likelyPorts(pid, before));
-  if (open !== null) return { session: await DebugSession.open(open), wasOpen: true };
+  if (open !== null) return { pid, session: await DebugSession.open(open), wasOpen: true };
   await awaitFreePort(pid);
   process.kill(pid, "SIGUSR1");
   const deadline = performance.now() + PATIENCE;
@@ -32,7 +36,7 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
     const ports = loopbackPortsOf(pid);
     const fresh = ports === null ? [DEFAULT_PORT] : [...ports].filter((port) => !before?.has(port));
     const address = await findInspector(fresh);
-    if (address !== null) return { session: await DebugSession.open(address), wasOpen: false };
+    if (address !== null) return { pid, session: await DebugSession.open(address), wasOpen: false };
     if (performance.now() > deadline)
       throw new InspectError(
         `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or its port (${DEFAULT_PORT} by default) is taken`,
@@ -41,18 +45,25 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
   }
 }
 
-/** Closes it behind the look, unless it was open before. */
-export async function closeInspector({ session, wasOpen }: OpenInspector): Promise<void> {
+/**
+ * Closes it behind the look, unless it was open before. By a timer of the program, when our session has gone:
+ * Node has crashed, now and then, where an inspector was closed under an open session.
+ */
+export async function closeInspector({ session, wasOpen, pid }: OpenInspector): Promise<void> {
+  const before = loopbackPortsOf(pid);
   try {
-    // Behind the answer: closing ends this very session.
     if (!wasOpen)
       await session.evaluate(
-        `void setImmediate(() => process.getBuiltinModule("node:inspector").close())`,
+        `void setTimeout(() => process.getBuiltinModule("node:inspector").close(), ${CLOSING_DELAY})`,
         PATIENCE,
       );
   } finally {
-    session.close();
+    await session.close();
   }
+  if (wasOpen || before === null) return;
+  const deadline = performance.now() + PATIENCE;
+  while (loopbackPortsOf(pid)?.size === before.size && performance.now() < deadline)
+    await pause(10);
 }
 
 /** The ports where an inspector may be: the usual one, and those that the command line names. */

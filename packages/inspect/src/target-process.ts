@@ -73,7 +73,8 @@ function catchesSigusr1(pid: number): boolean {
 
 /** The ports that `pid` listens on at the loopback addresses; null where the system does not tell. */
 export function loopbackPortsOf(pid: number): Set<number> | null {
-  if (!existsSync(`/proc/${pid}/net/tcp`)) return null;
+  if (!existsSync("/proc/self/net/tcp")) return null;
+  if (!existsSync(`/proc/${pid}/fd`)) return new Set(); // it has ended
   const sockets = socketsOf(pid);
   const listening = [...listeningSockets(pid)].filter(({ inode }) => sockets.has(inode));
   return new Set(listening.map(({ port }) => port));

@@ -33,15 +33,15 @@ export function creationTime(thing: object): number | undefined {
   return moments.get(thing);
 }
 
-/** The stack of the running code, in at most 10 frames of the program. */
-export function stackOfProgram(): string {
+/** The stack of the running code, in at most `limit` frames of the program. */
+export function stackOfProgram(limit = 10): string {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 30;
+  Error.stackTraceLimit = limit + 20;
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder);
   Error.stackTraceLimit = stackTraceLimit;
   const [, ...lines] = (holder.stack ?? "").split("\n");
-  return lines.filter(isOfProgram).slice(0, 10).join("\n");
+  return lines.filter(isOfProgram).slice(0, limit).join("\n");
 }
 
 /** Where `thing` was made, as lines of a stack trace, when the loop was in debug mode. */

@@ -1,6 +1,6 @@
 export { abortSignal } from "./abort-signal.ts";
 export { checkFunction, checkMilliseconds } from "./arguments.ts";
-export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "./awaited-by.ts";
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy, waitersByHand } from "./awaited-by.ts";
 export {
   type Awaitable,
   type Coroutine,

@@ -111,11 +111,27 @@ class Look {
   /** The waits in `scope`; `deadline` is that of a scope around. */
   #waitsIn(task: object, scope: Scope, deadline = Infinity): WaitSnapshot[] {
     const limit = Math.min(deadline, scope.deadline ?? Infinity);
-    return scope.nodes().flatMap((node) => {
+    const byHand = scope.parent === this.#loop.scope ? this.#byHand(task) : [];
+    const waits = scope.nodes().flatMap((node) => {
       const own = this.#wait(task, node, limit);
       const inside = node instanceof Scope ? this.#waitsIn(task, node, limit) : [];
       return own === null ? inside : [own, ...inside];
     });
+    return [...byHand, ...waits];
+  }
+
+  /** What the task was said to await: see {@link futureAddToAwaitedBy}. */
+  #byHand(task: object): WaitSnapshot[] {
+    const futures = awaitedByHand(task as TaskLike).filter((future) => !future.done);
+    return futures.map((future) => ({
+      ...this.#tasks({ on: [future], mode: "all", relation: "awaits" }),
+      what: future.describe(),
+      resource: null,
+      relation: "awaits",
+      ends: null,
+      age: null,
+      frames: [],
+    }));
   }
 
   /** What is waited for at this very node; null when it has been woken, or is a scope that waits only inside. */

@@ -1,4 +1,12 @@
 export { asCompleted, type Completed, type Completions } from "./as-completed.ts";
+export {
+  type CallGraphOptions,
+  captureCallGraph,
+  formatCallGraph,
+  type FrameCallGraphEntry,
+  type FutureCallGraph,
+  printCallGraph,
+} from "./call-graph.ts";
 export { sweepCancellations, type SweptProgram } from "./cancellation-sweep.ts";
 export {
   createEagerTaskFactory,
@@ -30,3 +38,5 @@ export {
   type WaitOptions,
 } from "./wait.ts";
 export { waitFor } from "./wait-for.ts";
+// asyncio has them in one house with the call graph; here, they are of the Future.
+export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy } from "@aio/loop";

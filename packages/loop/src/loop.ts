@@ -6,7 +6,8 @@ import { AsyncGenerators } from "./async-generators.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { isDebugDefault, recordCreation } from "./debug.ts";
 import type { DrainPath } from "./drain.ts";
-import { DeadlockError, leavesLoop, RuntimeError } from "./errors.ts";
+import { deadlockOf, findWaits } from "./deadlock.ts";
+import { leavesLoop, RuntimeError } from "./errors.ts";
 import { type ExceptionContext, type ExceptionHandler, logException } from "./exception-handler.ts";
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
@@ -444,17 +445,11 @@ export class EventLoop {
   }
 
   #deadlocked(): void {
-    const waiting = this.scope
-      .nodes()
-      .map(
-        (node) =>
-          `\n  ${inspect(node instanceof Scope ? node.task : node)} waits for ${node.describe() || "a foreign promise"}`,
-      );
-    this.leave(
-      new DeadlockError(
-        `Nothing is ready, no timer is set, and nothing that is alive can wake the loop${waiting.join("")}`,
-      ),
-    );
+    findWaits(this);
+    this.atRest(() => {
+      const { ready, timers } = this.workload;
+      if (ready.length === 0 && timers === 0) this.leave(deadlockOf(this));
+    });
   }
 
   #reportPending(node: ScopeNode): void {

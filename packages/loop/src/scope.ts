@@ -16,8 +16,6 @@ let owing = 0;
 // The newest request that each scope has owed, kept behind its delivery. Few ever owe one.
 const lastOwed = new WeakMap<Scope, CancelRequest>();
 let owedEver = false;
-// The newest request that each scope got.
-const lastRequests = new WeakMap<Scope, CancelRequest>();
 
 const OPEN = 0;
 const SHIELDED = 1;
@@ -119,7 +117,7 @@ export class Scope extends ScopeNode {
   /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
   readonly task: object | null;
   #newest: ScopeNode | null = null;
-  #requests = 0;
+  #asked: Asked | null = null;
   #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
 
   /**
@@ -137,7 +135,7 @@ export class Scope extends ScopeNode {
 
   /** How many requests count on this very scope. */
   get requests(): number {
-    return this.#requests;
+    return this.#asked?.count ?? 0;
   }
 
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
@@ -147,7 +145,7 @@ export class Scope extends ScopeNode {
 
   /** The newest request that counts on this scope or inside, or null. */
   get lastRequest(): CancelRequest | null {
-    let newest = this.#requests > 0 ? (lastRequests.get(this) ?? null) : null;
+    let newest = this.requests > 0 ? (this.#asked?.newest ?? null) : null;
     for (const node of this.nodes()) {
       const inside = node instanceof Scope ? node.lastRequest : null;
       if (inside?.isNewerThan(newest)) newest = inside;
@@ -215,8 +213,7 @@ export class Scope extends ScopeNode {
   /** {@link Scope.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
     if (this.closed) return false;
-    this.#requests += 1;
-    lastRequests.set(this, request);
+    this.#asked = { count: this.requests + 1, newest: request };
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
     const isAccepted = !isRunning && deliverInside(this, request);
@@ -229,13 +226,13 @@ export class Scope extends ScopeNode {
   requestsAround(): number {
     let sum = 0;
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
-      sum += scope.#requests;
+      sum += scope.requests;
     return sum;
   }
 
   /** Sum of the requests on this scope and those inside it. */
   requestsInside(): number {
-    let sum = this.#requests;
+    let sum = this.requests;
     for (const node of this.nodes()) if (node instanceof Scope) sum += node.requestsInside();
     return sum;
   }
@@ -247,8 +244,8 @@ export class Scope extends ScopeNode {
    */
   takeBack(): number {
     let holder: Scope | null = this;
-    while (holder !== null && holder.#requests === 0) holder = holder.parent;
-    if (holder !== null) holder.#requests -= 1;
+    while (holder !== null && holder.requests === 0) holder = holder.parent;
+    if (holder !== null) takeOne(holder.#asked);
     const left = this.requestsAround();
     if (left === 0) forgive(this);
     return left;
@@ -261,7 +258,7 @@ export class Scope extends ScopeNode {
    */
   uncancel(): number {
     const scope = outermostRequested(this);
-    if (scope !== undefined) scope.#requests -= 1;
+    if (scope !== undefined) takeOne(scope.#asked);
     const left = this.requestsInside();
     if (left === 0) forgiveInside(this);
     return left;
@@ -270,7 +267,7 @@ export class Scope extends ScopeNode {
   /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
   renew(): void {
     for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
-      if (scope.#requests > 0) {
+      if (scope.requests > 0) {
         owe(scope, new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
         return;
       }
@@ -345,7 +342,17 @@ export class Scope extends ScopeNode {
   }
 }
 
+/** The requests that count on a scope. */
+interface Asked {
+  count: number;
+  readonly newest: CancelRequest;
+}
+
 // Functions and not private methods: those would cost every scope of the program a field.
+
+function takeOne(asked: Asked | null): void {
+  if (asked !== null) asked.count -= 1;
+}
 
 function handOn(scope: Scope, handsOn: boolean): void {
   const { parent } = scope;

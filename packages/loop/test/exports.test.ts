@@ -54,6 +54,17 @@ test("The package exports these values", () => {
       "toError",
       "toPromise",
       "wrapFuture",
+      "framesOf",
+      "futureAddToAwaitedBy",
+      "futureDiscardFromAwaitedBy",
+      "idOf",
+      "knownLoops",
+      "lookAt",
+      "noDependencies",
+      "snapshotOf",
+      "stackOfProgram",
+      "tasksBehind",
+      "waitersByHand",
     ].toSorted(),
   );
 });

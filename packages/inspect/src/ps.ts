@@ -58,13 +58,16 @@ export function circles(loop: LoopSnapshot): string[] {
 
 function rows(loop: LoopSnapshot): string[][] {
   return loop.tasks.flatMap((task) => {
-    const waits: (WaitSnapshot | null)[] = task.waits.length === 0 ? [null] : [...task.waits];
-    return waits.map((wait, index) => {
-      const own = index === 0 ? [String(task.id), title(task), stateOf(task)] : ["", "", ""];
-      return wait === null
-        ? [...own, "", doing(task), "", ""]
-        : [...own, age(wait.age), what(wait), who(wait, loop), place(wait.frames[0])];
-    });
+    const own = [String(task.id), title(task), stateOf(task)];
+    if (task.waits.length === 0) return [own.concat("", doing(task), "", "")];
+    return task.waits.map((wait, index) =>
+      (index === 0 ? own : ["", "", ""]).concat(
+        age(wait.age),
+        what(wait),
+        who(wait, loop),
+        place(wait.frames[0]),
+      ),
+    );
   });
 }
 

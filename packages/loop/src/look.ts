@@ -39,7 +39,7 @@ export async function lookAt(
   // Those that are left, and those that have come in between; then, before the next step, the look itself.
   waits = frames ? newWaits().slice(0, SLICE) : [];
   for (const wait of waits) findAwaitStack(wait);
-  for (let left = waits.length > 0 ? MICROTASKS : 0; left > 0; left -= 1) await null;
+  for (let left = waits.length > 0 ? MICROTASKS : 0; left > 0; left -= 1) await Promise.resolve();
   const snapshots = loops().map((loop) => snapshotOf(loop));
   rest();
   return { loops: snapshots, pause };

@@ -112,26 +112,23 @@ class Look {
   #waitsIn(task: object, scope: Scope, deadline = Infinity): WaitSnapshot[] {
     const limit = Math.min(deadline, scope.deadline ?? Infinity);
     const byHand = scope.parent === this.#loop.scope ? this.#byHand(task) : [];
-    const waits = scope.nodes().flatMap((node) => {
+    const waits = scope.nodes().map((node) => {
       const own = this.#wait(task, node, limit);
       const inside = node instanceof Scope ? this.#waitsIn(task, node, limit) : [];
-      return own === null ? inside : [own, ...inside];
+      return own === null ? inside : [own].concat(inside);
     });
-    return [...byHand, ...waits];
+    return byHand.concat(...waits);
   }
 
   /** What the task was said to await: see {@link futureAddToAwaitedBy}. */
   #byHand(task: object): WaitSnapshot[] {
     const futures = awaitedByHand(task as TaskLike).filter((future) => !future.done);
-    return futures.map((future) => ({
-      ...this.#tasks({ on: [future], mode: "all", relation: "awaits" }),
-      what: future.describe(),
-      resource: null,
-      relation: "awaits",
-      ends: null,
-      age: null,
-      frames: [],
-    }));
+    return futures.map((future) => {
+      const { on, mode } = this.#tasks({ on: [future], mode: "all", relation: "awaits" });
+      const what = future.describe();
+      const relation = "awaits";
+      return { what, resource: null, on, mode, relation, ends: null, age: null, frames: [] };
+    });
   }
 
   /** What is waited for at this very node; null when it has been woken, or is a scope that waits only inside. */

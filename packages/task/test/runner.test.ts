@@ -390,7 +390,7 @@ describe("run, when nothing can ever happen any more", () => {
     expect(error).toMatchObject({
       code: "AIO_DEADLOCK",
       message: expect.stringMatching(
-        /waits for Task 'waiter'\n.*'waiter'.*waits for <Future pending>/,
+        /waits for Task 'waiter' at .*runner\.test\.ts:\d+:\d+\n.*'waiter'.*waits for <Future pending> at .*runner\.test\.ts:\d+:\d+$/,
       ),
     });
   });

@@ -16,6 +16,7 @@ describe("The floors", () => {
       "packages/executor/src: @aio/task",
       "packages/streams/src: @aio/sync",
       "packages/subprocess/src: @aio/task",
+      "packages/inspect/src: @aio/task",
     ];
 
     expect(refused(forbidden)).toEqual(forbidden);
@@ -44,6 +45,7 @@ describe("The floors", () => {
       "packages/streams/src: @aio/transports",
       "packages/streams/src: @aio/task",
       "packages/subprocess/src: @aio/streams",
+      "packages/inspect/src: @aio/loop",
       "apps/echo-server/src: @aio/sync",
     ];
 

@@ -102,7 +102,7 @@ class InspectorAttachment implements Attachment {
   async look(options: LookOptions = {}): Promise<Snapshot> {
     const { session } = this.#inspector;
     const taken =
-      (await session.evaluate<string>(lookExpression(options), PATIENCE)) ??
+      (await session.evaluateAsync<string>(lookExpression(options), PATIENCE)) ??
       (await session.evaluate<string>(snapshotExpression, LAST_PATIENCE));
     if (taken === undefined) throw new InspectError("The program gives no answer");
     return JSON.parse(taken) as Snapshot;

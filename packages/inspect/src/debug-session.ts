@@ -39,14 +39,27 @@ export class DebugSession {
   }
 
   /**
-   * Evaluates `expression` in the program; a promise is waited for.
+   * Evaluates `expression` in the program, also while a callback holds its loop.
    * @param patience how long, in milliseconds.
    * @returns the value, which JSON can tell; undefined when it took longer.
    */
   async evaluate<T>(expression: string, patience: number): Promise<T | undefined> {
+    return this.#evaluate<T>(expression, patience, false);
+  }
+
+  /** {@link DebugSession.evaluate}, and waits for the promise that it gives: for that, the loop must go round. */
+  async evaluateAsync<T>(expression: string, patience: number): Promise<T | undefined> {
+    return this.#evaluate<T>(expression, patience, true);
+  }
+
+  async #evaluate<T>(
+    expression: string,
+    patience: number,
+    awaitPromise: boolean,
+  ): Promise<T | undefined> {
     const call = this.#call("Runtime.evaluate", {
       expression,
-      awaitPromise: true,
+      awaitPromise,
       returnByValue: true,
       silent: true,
     });

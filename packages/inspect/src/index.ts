@@ -1,9 +1,11 @@
 export { attach, type Attachment } from "./attach.ts";
 export { InspectError } from "./errors.ts";
+export { publishLoopLag } from "./loop-lag.ts";
 export { formatTasks } from "./ps.ts";
 export { formatTree } from "./pstree.ts";
 export { listen } from "./socket-server.ts";
 export { takeLook } from "./take-look.ts";
+export { type Deadlock, watchDeadlocks } from "./watch-deadlocks.ts";
 export { formatReasons } from "./why.ts";
 export type {
   AgeSnapshot,

@@ -23,7 +23,8 @@ export function listen(): () => void {
   const path = socketPath(process.pid);
   rmSync(path, { force: true }); // of an earlier process with the same id
   const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket));
-  server.listen(path, () => chmodSync(path, 0o600));
+  server.listen(path); // bound at once
+  chmodSync(path, 0o600);
   server.unref();
   const close = (): void => {
     process.off("exit", close);

@@ -5,7 +5,7 @@ import { type Channel, channel } from "node:diagnostics_channel";
 
 /** A task has been made. An eager one has run its first step already. */
 export const taskCreated: Channel = channel("aio:task:created");
-/** A task has returned or thrown. */
+/** A task has returned; or thrown, with `{ task, error }`. */
 export const taskDone: Channel = channel("aio:task:done");
 /** A task has ended by a cancellation. */
 export const taskCancelled: Channel = channel("aio:task:cancelled");

@@ -280,7 +280,7 @@ export class Task<T> extends Future<T> implements Step {
       return;
     }
     this.fail(error);
-    if (taskDone.hasSubscribers) taskDone.publish({ task: this });
+    if (taskDone.hasSubscribers) taskDone.publish({ task: this, error });
     if (leavesLoop(error)) this.loop.leave(error);
   }
 }

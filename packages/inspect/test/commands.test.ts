@@ -191,7 +191,7 @@ test("The example of the README is told as the README says", async () => {
   const directory = mkdtempSync(join(import.meta.dirname, "bank-"));
   try {
     const bank = join(directory, "bank.ts");
-    writeFileSync(bank, `${program}`);
+    writeFileSync(bank, program);
     await using running = new Running(process.execPath, [
       "--disable-warning=ExperimentalWarning",
       bank,

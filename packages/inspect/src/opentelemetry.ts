@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { toError } from "@aio/loop";
 import { type Span, SpanStatusCode, trace, type Tracer } from "@opentelemetry/api";
 
 /** What is told of a task by `node:diagnostics_channel`. */
@@ -33,9 +34,9 @@ export function traceTasks(tracer: Tracer = trace.getTracer("@aio/task")): () =>
     const span = spans.get((message as TaskMessage).task);
     const { error } = message as TaskMessage;
     if (error !== undefined) {
-      const exception = error instanceof Error ? error : String(error);
+      const exception = toError(error);
       span?.recordException(exception);
-      span?.setStatus({ code: SpanStatusCode.ERROR, message: String(error) });
+      span?.setStatus({ code: SpanStatusCode.ERROR, message: String(exception) });
     }
     span?.end();
   };

@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { text } from "node:stream/consumers";
 import type { LookOptions } from "@aio/loop";
 import { InspectError } from "./errors.ts";
 import { takeLook } from "./take-look.ts";
@@ -35,9 +35,17 @@ export function listen(): () => void {
   return close;
 }
 
+/** All that comes. Not by iteration: that would close the socket for the answer, too. */
+async function question(socket: Socket): Promise<string> {
+  let asked = "";
+  socket.setEncoding("utf8").on("data", (part: string) => (asked += part));
+  await once(socket, "end");
+  return asked;
+}
+
 async function answer(socket: Socket): Promise<void> {
   try {
-    const options = JSON.parse(await text(socket)) as LookOptions;
+    const options = JSON.parse(await question(socket)) as LookOptions;
     socket.end(JSON.stringify(await takeLook(options)));
   } catch {
     socket.destroy(); // whoever asks is gone, or is no aio

@@ -16,7 +16,7 @@ export function formatReasons(snapshot: Snapshot, key: string): string {
 }
 
 /** The tasks with that id or name, and those cancelled lately. */
-export function findTasks(loop: LoopSnapshot, key: string): readonly TaskSnapshot[] {
+function findTasks(loop: LoopSnapshot, key: string): readonly TaskSnapshot[] {
   const byId = loop.tasks.filter(({ id }) => String(id) === key);
   return byId.length > 0
     ? byId

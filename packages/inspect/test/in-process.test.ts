@@ -19,6 +19,7 @@ import {
   publishLoopLag,
   takeLook,
   watchDeadlocks,
+  type TaskSnapshot,
 } from "../src/index.ts";
 import { aio, Running } from "./running.ts";
 import { socketPath } from "../src/socket-path.ts";
@@ -27,11 +28,9 @@ describe("takeLook", () => {
   test("shows a task from its creation to its end", async () => {
     const states = await run(async () => {
       const task = createTask(() => sleep(20), { name: "t" });
-      const stateOf = async () =>
-        (await takeLook()).loops[0]?.tasks.find(({ name }) => name === "t")?.state;
-      const first = (await Promise.all([stateOf()]))[0];
+      const first = await lookedAt("t");
       await task;
-      return [first, await stateOf()];
+      return [first?.state, await lookedAt("t")];
     });
 
     expect(states).toEqual(["waiting", undefined]);
@@ -40,11 +39,6 @@ describe("takeLook", () => {
   test("tells when a sleep or the timeout around ends it, and a circle that it breaks", async () => {
     const loop = await run(async () => {
       const [a, b] = [new Lock(), new Lock()];
-      const both = (first: Lock, second: Lock) => async () => {
-        await first.acquire();
-        await sleep(0);
-        await second.acquire();
-      };
       const tasks = [
         createTask(() => timeout(60_000, both(a, b)), { name: "patient" }),
         createTask(both(b, a), { name: "stuck" }),
@@ -64,12 +58,10 @@ describe("takeLook", () => {
   test("knows for how long something has waited, at least since the look before", async () => {
     const ages = await run(async () => {
       const task = createTask(() => sleep(60_000), { name: "t" });
-      const age = async () =>
-        (await takeLook()).loops[0]?.tasks.find(({ name }) => name === "t")?.waits[0]?.age;
       await sleep(1);
-      const first = await age();
+      const first = (await lookedAt("t"))?.waits[0]?.age;
       await sleep(30);
-      const second = await age();
+      const second = (await lookedAt("t"))?.waits[0]?.age;
       task.cancel();
       await wait([task]);
       return [first, second];
@@ -95,11 +87,6 @@ describe("watchDeadlocks", () => {
         },
       });
       const [a, b] = [new Lock(), new Lock()];
-      const both = (one: Lock, other: Lock) => async () => {
-        await one.acquire();
-        await sleep(0);
-        await other.acquire();
-      };
       const tasks = [
         createTask(both(a, b), { name: "left" }),
         createTask(both(b, a), { name: "right" }),
@@ -257,3 +244,17 @@ describe("listen", () => {
     expect(() => statSync(path)).toThrow("ENOENT");
   });
 });
+
+async function lookedAt(name: string): Promise<TaskSnapshot | undefined> {
+  const { loops } = await takeLook();
+  return loops[0]?.tasks.find((task) => task.name === name);
+}
+
+/** Takes one lock, and then, a moment later, the other. */
+function both(one: Lock, other: Lock): () => Promise<void> {
+  return async () => {
+    await one.acquire();
+    await sleep(0);
+    await other.acquire();
+  };
+}

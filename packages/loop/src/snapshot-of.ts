@@ -141,7 +141,7 @@ class Look {
     const { on, mode } = this.#tasks(dependencies);
     if (resource !== null)
       this.#note(resource, idOf(task), dependencies.relation === "held by" ? on : []);
-    const ends = Math.min(limit, ...dependencies.on.map(dueTime));
+    const ends = Math.min(limit, dueTime(node), ...dependencies.on.map(dueTime));
     return {
       what,
       resource: resource === null ? null : idOf(resource),

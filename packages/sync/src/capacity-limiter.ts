@@ -1,5 +1,11 @@
 import { inspect } from "node:util";
-import { completed, type Coroutine, type Operation, RuntimeError } from "@aio/loop";
+import {
+  type Dependencies,
+  completed,
+  type Coroutine,
+  type Operation,
+  RuntimeError,
+} from "@aio/loop";
 import { checkCount } from "./arguments.ts";
 import { Held, whileHeld } from "./held.ts";
 import { LoopBinding } from "./loop-binding.ts";
@@ -10,6 +16,7 @@ import { following, refused, refusedBy, type WaitOptions } from "./wait-options.
 import { Waiters } from "./waiters.ts";
 
 // What the waiters of a limiter do with it.
+let borrowersOf: (limiter: CapacityLimiter) => readonly object[];
 let stopAsking: (limiter: CapacityLimiter, borrower: object) => void;
 
 /**
@@ -33,6 +40,7 @@ let stopAsking: (limiter: CapacityLimiter, borrower: object) => void;
  */
 export class CapacityLimiter {
   static {
+    borrowersOf = (limiter) => [...limiter.#borrowers];
     stopAsking = (limiter, borrower) => void limiter.#asking.delete(borrower);
   }
 
@@ -190,6 +198,11 @@ class Loan extends SimpleWaiter<Held> {
     super(binding, queue, limiter, "acquire()", held);
     this.#limiter = limiter;
     this.borrower = borrower;
+  }
+
+  /** Any of those that have a token. */
+  override get dependencies(): Dependencies {
+    return { on: borrowersOf(this.#limiter), mode: "any", relation: "held by" };
   }
 
   protected override interrupted(): void {

@@ -42,6 +42,7 @@ export interface RWLockSide {
 // What the sides of a lock, and its waiters, do with it.
 let acquire: (lock: RWLock, side: Side, options: WaitOptions | undefined) => Operation<Held>;
 let admitNext: (lock: RWLock) => void;
+let holdersOf: (lock: RWLock) => readonly object[];
 
 /**
  * Lets many read at a time, or one write: all in the order in which they asked, so that nobody starves.
@@ -71,6 +72,7 @@ export class RWLock {
   static {
     acquire = (lock, side, options) => lock.#acquire(side, options);
     admitNext = (lock) => lock.#admitNext();
+    holdersOf = (lock) => [...lock.#reader.holders, ...lock.#writer.holders];
   }
 
   readonly #binding = new LoopBinding(this);
@@ -170,6 +172,11 @@ class Side implements RWLockSide {
     admitNext(this.#lock);
   }
 
+  /** The tasks that hold it, for reports. */
+  get holders(): readonly object[] {
+    return this.#holders.tasks();
+  }
+
   /** `task` has it now. */
   taken(task: object | null): Operation<Held> {
     this.#holders.add(task);
@@ -199,6 +206,10 @@ class Turn extends SimpleWaiter<Held> {
   protected override finish(task: object | null): Held {
     void this.side.taken(task);
     return super.finish(task);
+  }
+
+  protected override get holders(): readonly object[] {
+    return holdersOf(this.#lock);
   }
 
   // It may have been a writer that held up readers.

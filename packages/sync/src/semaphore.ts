@@ -1,5 +1,12 @@
 import { inspect } from "node:util";
-import { completed, type Coroutine, isDebugDefault, type Operation, runningLoop } from "@aio/loop";
+import {
+  completed,
+  type Coroutine,
+  type Dependencies,
+  isDebugDefault,
+  type Operation,
+  runningLoop,
+} from "@aio/loop";
 import { checkCount } from "./arguments.ts";
 import { Held, whileHeld } from "./held.ts";
 import { LoopBinding } from "./loop-binding.ts";
@@ -9,6 +16,7 @@ import { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
 
 // What the waiters of a semaphore do with it.
+let holdersOf: (semaphore: Semaphore) => readonly object[];
 let take: (semaphore: Semaphore, task: object | null) => Held;
 let interrupt: (semaphore: Semaphore, waiter: SemaphoreWaiter) => void;
 let leave: (semaphore: Semaphore, wasWoken: boolean) => void;
@@ -32,6 +40,7 @@ let leave: (semaphore: Semaphore, wasWoken: boolean) => void;
  */
 export class Semaphore {
   static {
+    holdersOf = (semaphore) => semaphore.#holders?.tasks() ?? [];
     take = (semaphore, task) => semaphore.#take(task);
     interrupt = (semaphore, waiter) => semaphore.#pending.remove(waiter);
     leave = (semaphore, wasWoken) => semaphore.#leave(wasWoken);
@@ -187,6 +196,11 @@ class SemaphoreWaiter extends Waiter<Held> {
 
   override get resource(): Semaphore {
     return this.#semaphore;
+  }
+
+  /** Any of those that hold permits, which are known in debug mode. */
+  override get dependencies(): Dependencies {
+    return { on: holdersOf(this.#semaphore), mode: "any", relation: "held by" };
   }
 
   protected override finish(task: object | null): Held {

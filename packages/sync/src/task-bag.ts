@@ -33,6 +33,11 @@ export class TaskBag {
     this.#size -= 1;
   }
 
+  /** The tasks, first come first. */
+  tasks(): object[] {
+    return [...this.#counts.keys()].filter((task) => task !== null);
+  }
+
   /** The names of the tasks, first come first: of the first few. */
   describe(): string {
     return namesOf(this.#counts.keys(), this.#counts.size);

@@ -16,7 +16,10 @@ export function frameOf(resource: AsyncResource): ContextFrame | undefined | nul
 
 function findFrameSymbol(): symbol | undefined {
   const trial = new AsyncLocalStorage<number>();
-  const resource = trial.run(1, () => new AsyncResource("aio"));
+  // In a resource: `run` leaves a frame behind, without values, and the whole program would begin with that.
+  const resource = new AsyncResource("aio").runInAsyncScope(() =>
+    trial.run(1, () => new AsyncResource("aio")),
+  );
   trial.disable(); // on Node 22, one that is in use slows every promise down
   return Object.getOwnPropertySymbols(resource).find((symbol) => {
     const frame: unknown = Reflect.get(resource, symbol);

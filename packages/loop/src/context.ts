@@ -1,5 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import { frameOf } from "./context-frame.ts";
+import { type ContextFrame, frameOf } from "./context-frame.ts";
 import type { Scope } from "./scope.ts";
 
 /** The scope that the running code belongs to. The one place that knows, through every native `await`. */
@@ -7,7 +7,8 @@ export const scopes: AsyncLocalStorage<Scope | undefined> = new AsyncLocalStorag
   Scope | undefined
 >();
 
-// A context without values, from before there was any scope: it stands for all of them. Null when there is none.
+// The first context without a frame that was captured: it stands for all those without values. Every step
+// that starts in a frame copies that, be it empty.
 let empty: Context | null = null;
 
 /**
@@ -27,7 +28,9 @@ export class Context extends AsyncResource {
    */
   static capture(): Context {
     const captured = new Context();
-    return empty !== null && isBare(frameOf(captured)) ? empty : captured;
+    const frame = frameOf(captured);
+    if (frame === undefined) return (empty ??= captured);
+    return empty !== null && isBare(frame) ? empty : captured;
   }
 
   /** Whether it is known to have no values: code that runs with none already need not enter it. */
@@ -47,13 +50,11 @@ export class Context extends AsyncResource {
 }
 
 /** Whether no AsyncLocalStorage has a value in `frame` but our own; not known of null. */
-function isBare(frame: ReturnType<typeof frameOf>): boolean {
-  return frame !== null && (frame === undefined || frame.size === Number(frame.has(scopes)));
+function isBare(frame: ContextFrame | null): boolean {
+  return frame !== null && frame.size === Number(frame.has(scopes));
 }
 
-// Usually, nothing has a value yet when this is loaded, and no scope is there.
-const atLoad = new Context();
-if (isBare(frameOf(atLoad))) empty = atLoad;
+Context.capture(); // usually, nothing has a value yet when this is loaded
 
 /**
  * Calls `callback` in the async context of the caller, but with no current task and scope: for

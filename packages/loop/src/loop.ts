@@ -447,8 +447,8 @@ export class EventLoop {
   #deadlocked(): void {
     findWaits(this);
     this.atRest(() => {
-      const { ready, timers } = this.workload;
-      if (ready.length === 0 && timers === 0) this.leave(deadlockOf(this));
+      const { ready, nextTimer } = this.workload;
+      if (ready.length === 0 && nextTimer === Infinity) this.leave(deadlockOf(this));
     });
   }
 

@@ -20,8 +20,8 @@ import { cyclesOf } from "./wait-cycles.ts";
 
 /** What is known here of a task, which is of `@aio/task`. */
 interface TaskLike extends Future<unknown> {
-  readonly name: string;
-  readonly coroutine: { readonly name: string };
+  readonly name?: string;
+  readonly coroutine?: { readonly name: string };
 }
 
 /** Takes a look at `loop`, with the frames that are known. */
@@ -80,8 +80,8 @@ class Look {
     const awaitedBy = invert(drafts);
     const tasks = drafts.map(({ id, task, scope, state, waits }): TaskSnapshot => ({
       id,
-      name: task.name,
-      coroutine: task.coroutine.name,
+      name: task.name ?? inspect(task), // not one of ours
+      coroutine: task.coroutine?.name ?? "",
       state,
       cancelling: scope.requestsInside(),
       cancellation: cancellationIn(scope, this.#loop.debug),

@@ -124,7 +124,7 @@ describe("captureCallGraph", () => {
 
   test("keeps the outermost frames by a positive `limit`, the innermost by a negative one, none by 0", async () => {
     const stacks = await run(async function program() {
-      return [null, 2, -2, 0].map((limit) => functionsOf(captureCallGraph(null, { limit })));
+      return [null, 2, -2, 0].map((limit) => deeper(limit));
     });
     const [all = [], outermost, innermost, none] = stacks;
 
@@ -300,6 +300,14 @@ test("printCallGraph writes the text to a stream", async () => {
 
 function inside(depth: number): FutureCallGraph | null {
   return captureCallGraph(null, { depth });
+}
+
+function deeper(limit: number | null): string[] {
+  return deepest(limit);
+}
+
+function deepest(limit: number | null): string[] {
+  return functionsOf(captureCallGraph(null, { limit }));
 }
 
 function functionsOf(graph: FutureCallGraph | null): string[] {

@@ -17,7 +17,18 @@ import {
   VirtualClock,
 } from "@aio/loop";
 import { describe, expect, test, vi } from "vitest";
-import { allTasks, createTask, currentTask, run, Runner, sleep, yieldNow } from "../src/index.ts";
+import {
+  allTasks,
+  createTask,
+  currentTask,
+  gather,
+  run,
+  Runner,
+  shield,
+  sleep,
+  type Task,
+  yieldNow,
+} from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 import { Program } from "./program.ts";
 import { collectReports } from "./reports.ts";
@@ -391,6 +402,26 @@ describe("run, when nothing can ever happen any more", () => {
       code: "AIO_DEADLOCK",
       message: expect.stringMatching(
         /waits for Task 'waiter' at .*runner\.test\.ts:\d+:\d+\n.*'waiter'.*waits for <Future pending> at .*runner\.test\.ts:\d+:\d+$/,
+      ),
+    });
+  });
+
+  test("names those that wait for each other, and the lines", async () => {
+    const tasks: Task<void>[] = [];
+    const waitFor = (other: number) => async () => {
+      await shield(tasks[other] as Task<void>);
+    };
+
+    const error = await thrownBy(
+      isolated(async () => {
+        tasks.push(createTask(waitFor(1), { name: "a" }), createTask(waitFor(0), { name: "b" }));
+        await gather(tasks);
+      }),
+    );
+
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /These wait for each other: a → b → a\n {2}a waits for b, by shield of Task 'b' at .*runner\.test\.ts:\d+:\d+\n {2}b waits for a, by/,
       ),
     });
   });

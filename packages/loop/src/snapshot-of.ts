@@ -200,9 +200,15 @@ function dueTime(thing: object): number {
 }
 
 /** The task that goes on when `step` runs, if it is known. */
-function taskOf(step: Step): object | null {
+export function taskOf(step: Step): object | null {
   const scope = step instanceof ScopeNode ? step.parent : "scope" in step ? step.scope : null;
   return scope instanceof Scope ? scope.task : null;
+}
+
+/** A task, as people call it. */
+export function titleOf(task: object): string {
+  const { name, coroutine } = task as TaskLike;
+  return coroutine.name === "" || coroutine.name === name ? name : `${name} ${coroutine.name}()`;
 }
 
 function cancellationIn(scope: Scope, isDebugging: boolean): CancellationSnapshot | null {

@@ -31,7 +31,7 @@ function check(): void {
   checked = now;
   const count = Atomics.load(beat, 0);
   if (count !== beats) {
-    if (moment !== null) tell({ ...moment, duration: now - changed });
+    if (moment !== null) tell(moment, now - changed);
     moment = null;
     beats = count;
     changed = now;
@@ -43,14 +43,16 @@ function check(): void {
 
 async function ask(count: number): Promise<void> {
   isAsking = true;
+  const start = changed;
   try {
     const found = await stop(() => Atomics.load(beat, 0) === count);
     if (found === null) return;
-    moment = found;
     if (writes)
       write(
-        `The loop is blocked for ${(performance.now() - changed).toFixed(0)} ms by ${found.task === null ? "a callback" : `task ${found.task}`}, which runs\n${found.stack}`,
+        `The loop is blocked for ${(performance.now() - start).toFixed(0)} ms by ${found.task === null ? "a callback" : `task ${found.task}`}, which runs\n${found.stack}`,
       );
+    if (beats === count) moment = found;
+    else tell(found, performance.now() - start); // it was over in the meantime
   } catch (error) {
     write(`The line that blocks the loop could not be found: ${String(error)}`);
   } finally {
@@ -97,26 +99,29 @@ async function momentOf(
   // Below the outermost frame of the program are only those of the loop.
   const outermost = lines.lastIndexOf(ofProgram.at(-1) ?? "");
   return {
-    task: await runningTask(callFrames[0]),
+    task: await runningTask(callFrames),
     frames: framesOf(ofProgram.join("\n")),
     stack: lines.slice(0, outermost === -1 ? undefined : outermost + 1).join("\n"),
   };
 }
 
-async function runningTask(frame: Debugger.CallFrame | undefined): Promise<string | null> {
-  if (frame === undefined) return null;
-  const { result } = await session.post("Debugger.evaluateOnCallFrame", {
-    callFrameId: frame.callFrameId,
-    expression: `[...(globalThis[Symbol.for("@aio/inspect")]?.providers ?? [])].map((provider) => provider.running()).find((task) => task !== null) ?? null`,
-    returnByValue: true,
-    silent: true,
-  });
-  return typeof result.value === "string" ? result.value : null;
+/** The first frames may be of code that the optimizer has left nothing of to ask. */
+async function runningTask(callFrames: readonly Debugger.CallFrame[]): Promise<string | null> {
+  for (const { callFrameId } of callFrames.slice(0, 5)) {
+    const { result } = await session.post("Debugger.evaluateOnCallFrame", {
+      callFrameId,
+      expression: `[...(globalThis[Symbol.for("@aio/inspect")]?.providers ?? [])].map((provider) => provider.running()).find((task) => task !== null) ?? null`,
+      returnByValue: true,
+      silent: true,
+    });
+    if (typeof result.value === "string") return result.value;
+  }
+  return null;
 }
 
-function tell(blocking: Blocking): void {
-  if (writes) write(`The loop goes on, after ${blocking.duration.toFixed(0)} ms`);
-  parentPort?.postMessage(blocking);
+function tell(found: Moment, duration: number): void {
+  if (writes) write(`The loop goes on, after ${duration.toFixed(0)} ms`);
+  parentPort?.postMessage({ ...found, duration } satisfies Blocking);
 }
 
 /** At once: the streams of a worker pass through the thread that is blocked. */

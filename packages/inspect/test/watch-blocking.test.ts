@@ -41,7 +41,7 @@ describe.each(hosts.map((host) => ({ host, name: basename(dirname(dirname(host))
       });
 
       expect(errors).toMatch(
-        /^aio: The loop is blocked for \d+ ms by task glutton, which runs\n( {4}at .*\n)* {4}at hog .*blocking\.ts:\d+:\d+\)\n/,
+        /^aio: The loop is blocked for \d+ ms by task glutton, which runs\n( {4}at .*\n)* {4}at hog .*blocking\.ts:\d+:\d+\)\n/m,
       );
       expect(errors).toMatch(/^aio: The loop goes on, after \d+ ms$/m);
       expect(output).toBe("went on, inspector: closed\n");

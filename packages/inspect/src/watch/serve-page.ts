@@ -1,0 +1,1 @@
+export async function servePage(_a: unknown, _b: unknown) {}

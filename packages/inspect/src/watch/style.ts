@@ -149,10 +149,14 @@ main.split { grid-template-columns: minmax(0, 1fr) 360px; }
   button, select, input { min-height: 40px; }
   .tabs button { min-height: 36px; }
   input, select { font-size: 16px; }
-  #view { height: 70vh; height: 70dvh; }
+  #view { height: 86vh; height: 86dvh; scroll-margin-top: 8px; }
+  .has-details #view { margin-bottom: 42vh; }
   .row { grid-template-columns: minmax(0, 1fr) auto auto; grid-template-areas: "name state since" "what what what"; gap: 0 10px; align-content: center; }
   .row.head, .who, .where { display: none; }
   .row .name { grid-area: name; } .row .state { grid-area: state; } .row .since { grid-area: since; } .row .what { grid-area: what; color: var(--quiet); }
-  .details { position: fixed; inset: auto 0 0 0; max-height: 62vh; border-radius: 14px 14px 0 0; box-shadow: 0 -8px 30px rgb(0 0 0 / 0.3); z-index: 1; }
+  .graph-bar span { flex: 1 0 100%; }
+  .graph-bar button { min-height: 34px; }
+  .graph svg { margin: 0 auto; }
+  .details { position: fixed; inset: auto 0 0 0; max-height: 44vh; border-radius: 14px 14px 0 0; box-shadow: 0 -8px 30px rgb(0 0 0 / 0.3); z-index: 1; }
 }
 `;

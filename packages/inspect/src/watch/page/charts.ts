@@ -2,7 +2,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type Point, WINDOW } from "./model.ts";
+import type { Point } from "./model.ts";
 import { useColors } from "./use-colors.ts";
 
 const HEIGHT = 120;
@@ -10,18 +10,22 @@ const HEIGHT = 120;
 /** The lag of the loop, and how much it does, over time. */
 export function Charts(props: {
   readonly points: readonly Point[];
-  readonly drawn: number;
+  readonly now: number;
+  readonly window: number;
 }): VNode | VNode[] {
-  const { points } = props;
-  const times = points.map(({ time }) => time / 1_000);
+  const { points, now, window } = props;
+  // In seconds before the last sample.
+  const times = points.map(({ time }) => (time - now) / 1_000);
   return html`<div class="charts">
     <${Chart}
       title="Loop lag, ms"
+      window=${window}
       names=${["worst", "half of the time"]}
       data=${[times, points.map((point) => point.worstLag), points.map((point) => point.lag)]}
     />
     <${Chart}
       title="Steps per second"
+      window=${window}
       names=${["steps"]}
       data=${[times, points.map((point) => point.steps)]}
     />
@@ -31,9 +35,12 @@ export function Charts(props: {
 function Chart(props: {
   readonly title: string;
   readonly names: readonly string[];
+  readonly window: number;
   readonly data: uPlot.AlignedData;
 }): VNode | VNode[] {
   const { title, names, data } = props;
+  const window = useRef(0);
+  window.current = props.window;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const colors = useColors();
@@ -53,17 +60,24 @@ function Chart(props: {
         width: element.clientWidth,
         height: HEIGHT,
         legend: { show: false },
+        padding: [8, 18, 0, 0],
         cursor: { y: false, drag: { x: false, y: false } },
         scales: {
-          x: { time: true, range: () => [(Date.now() - WINDOW) / 1_000, Date.now() / 1_000] },
+          x: { time: false, range: () => [-window.current / 1_000, 0] },
           y: { range: (_self, _min, max) => [0, Math.max(1, max * 1.15)] },
         },
         axes: [
-          { ...axis, space: 70 },
+          {
+            ...axis,
+            size: 22,
+            space: 60,
+            values: (_self, values) =>
+              values.map((value) => (value === 0 ? "now" : `−${-value} s`)),
+          },
           {
             ...axis,
             size: 46,
-            space: 30,
+            space: 24,
             values: (_self, values) =>
               values.map((value) => (value >= 10_000 ? `${value / 1_000}k` : String(value))),
           },

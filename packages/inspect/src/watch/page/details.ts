@@ -3,7 +3,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import type { Model } from "./model.ts";
 import { State } from "./task-list.ts";
-import { doingOf, place, span, title } from "./words.ts";
+import { doingOf, place, shortened, span, title } from "./words.ts";
 
 /** What is known of one task; on a narrow screen, a sheet at the lower end. */
 export function Details(props: {
@@ -68,7 +68,7 @@ function Wait(props: {
     wait.ends === null ? "" : wait.ends > 0 ? `ends in ${span(wait.ends)}` : "is over",
   ].filter((fact) => fact !== "");
   return html`<h3>Waits for</h3>
-    <p class="what">${wait.what}</p>
+    <p class="what">${shortened(wait.what)}</p>
     ${facts.length === 0 ? null : html`<p class="facts">${facts.join(", ")}</p>`}
     ${
       wait.frames.length === 0

@@ -2,6 +2,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "./model.ts";
+import { useIsNarrow } from "./use-is-narrow.ts";
 import { type GraphEdge, type GraphNode, NODE_HEIGHT, waitGraphOf } from "./wait-graph.ts";
 
 const LEAST_SCALE = 0.25;
@@ -17,10 +18,11 @@ export function Graph(props: {
   const { model, isShown, selected, onSelect } = props;
   const [zoom, setZoom] = useState<number | null>(null);
   const [size, setSize] = useState({ width: 800, height: 500 });
+  const isNarrow = useIsNarrow();
   const box = useRef<HTMLDivElement>(null);
   const graph = useMemo(
-    () => waitGraphOf(model, selected, isShown),
-    [model.version, selected, isShown],
+    () => waitGraphOf(model, selected, isShown, isNarrow ? "TB" : "LR"),
+    [model.version, selected, isShown, isNarrow],
   );
 
   useLayoutEffect(() => {

@@ -57,6 +57,11 @@ function App(): VNode | VNode[] {
     return () => events.close();
   }, [isPaused, ending]);
 
+  // On a narrow screen the details lie over the lower half: the view comes above them.
+  useEffect(() => {
+    if (isNarrow && selected !== 0) document.querySelector("#view")?.scrollIntoView();
+  }, [isNarrow, selected === 0]);
+
   const filter = { text, kind };
   const rows = useMemo(() => rowsOf(model, filter, order), [model.version, text, kind, order]);
   const isShown = useMemo(
@@ -110,7 +115,7 @@ function App(): VNode | VNode[] {
         />`,
     )}
     <${Tiles} model=${model} />
-    <${Charts} points=${model.points} drawn=${model.time} />
+    <${Charts} points=${model.points} now=${model.time} window=${model.window} />
     <nav aria-label="Views and filters">
       <div class="tabs" role="tablist">
         ${VIEWS.map(
@@ -152,7 +157,7 @@ function App(): VNode | VNode[] {
       </select>
       <p class="hits" role="status">${count(rows.length)} of ${count(model.tasks.length)}</p>
     </nav>
-    <main class=${details === null || isNarrow ? "" : "split"}>
+    <main class=${details === null ? "" : isNarrow ? "has-details" : "split"}>
       <section id="view" role="tabpanel" aria-labelledby=${`tab-${view}`}>
         ${view === "tasks" ? html`<${TaskList} model=${model} rows=${rows} selected=${selected} onSelect=${setSelected} />` : null}
         ${

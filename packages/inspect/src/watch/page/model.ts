@@ -34,6 +34,7 @@ export interface Point {
 
 /** How far back the charts and the timeline go, in milliseconds. */
 export const WINDOW = 120_000;
+const SHORTEST = 20_000;
 
 /** All that is known of the program, from the samples that have come. */
 export class Model {
@@ -47,14 +48,21 @@ export class Model {
   inCycle: ReadonlySet<number> = new Set();
   /** When the last sample was taken, in milliseconds since 1970. */
   time = 0;
+  #start = 0;
   /** Grows with each look at the tasks. */
   version = 0;
 
   add({ time, figures, snapshot }: Message): void {
+    if (this.#start === 0) this.#start = time;
     this.time = time;
     this.figures = figures;
     if (figures.period > 0) this.#addPoint(time, figures);
     if (snapshot !== undefined) this.#addLook(time, snapshot);
+  }
+
+  /** How far back there is something to show, in milliseconds. */
+  get window(): number {
+    return Math.min(WINDOW, Math.max(SHORTEST, this.time - this.#start));
   }
 
   #addPoint(time: number, { lag, loops, period }: Figures): void {

@@ -1,7 +1,7 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type History, type Model, WINDOW } from "./model.ts";
+import { type History, type Model } from "./model.ts";
 import { useColors } from "./use-colors.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
 import { title } from "./words.ts";
@@ -45,7 +45,7 @@ export function Timeline(props: {
     context.scale(scale, scale);
     context.clearRect(0, 0, size.width, size.height);
     const x = (time: number): number =>
-      names + Math.max(0, (time - model.time + WINDOW) / WINDOW) * (size.width - names - 8);
+      names + Math.max(0, (time - model.time) / model.window + 1) * (size.width - names - 8);
     drawAxis(context, x);
     context.save();
     context.beginPath();
@@ -62,7 +62,8 @@ export function Timeline(props: {
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.textAlign = "center";
-    for (let ago = WINDOW; ago >= 0; ago -= 30_000) {
+    const step = model.window <= 60_000 ? 10_000 : 30_000;
+    for (let ago = 0; ago <= model.window; ago += step) {
       const place = Math.round(x(model.time - ago)) + 0.5;
       context.fillStyle = colors.quiet;
       context.textAlign = ago === 0 ? "right" : "center";

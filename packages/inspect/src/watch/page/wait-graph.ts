@@ -1,7 +1,7 @@
 import dagre from "@dagrejs/dagre";
 import type { TaskSnapshot } from "@aio/loop";
 import type { Model } from "./model.ts";
-import { title } from "./words.ts";
+import { shortened, title } from "./words.ts";
 
 /** A task, a primitive that tasks wait for, or what was too many to draw. */
 export interface GraphNode {
@@ -46,6 +46,7 @@ export function waitGraphOf(
   model: Model,
   selected: number,
   isShown: ReadonlySet<number> | null,
+  direction: "LR" | "TB",
 ): WaitGraph {
   const draft = new Draft(model);
   const start = model.byId.get(selected);
@@ -60,7 +61,7 @@ export function waitGraphOf(
     );
     draft.addAround([...stuck, ...model.tasks.filter(isOfInterest)]);
   }
-  return draft.layOut();
+  return draft.layOut(direction);
 }
 
 class Draft {
@@ -107,7 +108,7 @@ class Draft {
     return true;
   }
 
-  layOut(): WaitGraph {
+  layOut(direction: "LR" | "TB"): WaitGraph {
     const nodes = new Map<string, GraphNode>();
     const edges = new Map<string, GraphEdge>();
     const addNode = (
@@ -157,19 +158,30 @@ class Draft {
       addNode(`m${resource}`, { kind: "more", label: `and ${number} more`, note: "", id: 0 });
       addEdge(`m${resource}`, `r${resource}`, false);
     }
-    return place([...nodes.values()], [...edges.values()], this.#left);
+    return place([...nodes.values()], [...edges.values()], direction, this.#left);
   }
 }
 
 function noteOf(task: TaskSnapshot): string {
   const [wait] = task.waits;
   if (wait === undefined) return task.state;
-  return wait.resource === null ? wait.what : wait.what.split("(")[0] + "()";
+  return wait.resource === null ? shortened(wait.what) : `${wait.what.split("(")[0]}()`;
 }
 
-function place(nodes: GraphNode[], edges: GraphEdge[], left: number): WaitGraph {
+function place(
+  nodes: GraphNode[],
+  edges: GraphEdge[],
+  rankdir: "LR" | "TB",
+  left: number,
+): WaitGraph {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 56, marginx: 12, marginy: 12 });
+  graph.setGraph({
+    rankdir,
+    nodesep: 14,
+    ranksep: rankdir === "LR" ? 56 : 36,
+    marginx: 12,
+    marginy: 12,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { key, width } of nodes) graph.setNode(key, { width, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);

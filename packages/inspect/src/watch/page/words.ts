@@ -23,7 +23,7 @@ export function sinceOf({ waits: [wait] }: TaskSnapshot): string {
 
 /** What it waits for, or does. */
 export function doingOf({ waits: [wait], state }: TaskSnapshot): string {
-  if (wait !== undefined) return wait.what;
+  if (wait !== undefined) return shortened(wait.what);
   switch (state) {
     case "created":
       return "has not begun";
@@ -36,6 +36,11 @@ export function doingOf({ waits: [wait], state }: TaskSnapshot): string {
     case "waiting":
       return "";
   }
+}
+
+/** With numbers as long as they mean something. */
+export function shortened(text: string): string {
+  return text.replaceAll(/\d+\.\d{2,}/g, (number) => Number(number).toFixed(1));
 }
 
 /** File and line, short enough to be read at a glance. */

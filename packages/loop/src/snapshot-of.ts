@@ -207,8 +207,10 @@ export function taskOf(step: Step): object | null {
 
 /** A task, as people call it. */
 export function titleOf(task: object): string {
-  const { name, coroutine } = task as TaskLike;
-  return coroutine.name === "" || coroutine.name === name ? name : `${name} ${coroutine.name}()`;
+  const { name = "", coroutine } = task as TaskLike;
+  const called = coroutine?.name ?? "";
+  if (name === "") return inspect(task);
+  return called === "" || called === name ? name : `${name} ${called}()`;
 }
 
 function cancellationIn(scope: Scope, isDebugging: boolean): CancellationSnapshot | null {

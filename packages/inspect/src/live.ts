@@ -18,7 +18,7 @@ export async function showTop(
   program: Attachment,
   { interval, count, json, signal }: LiveOptions,
 ): Promise<void> {
-  const sampler = new Sampler(program, { frames: false });
+  const sampler = new Sampler(program, { frames: false, share: 0.03 });
   const top = new Top();
   const screen = new Screen(process.stdout.isTTY && !json);
   try {

@@ -1,8 +1,6 @@
 import type { Figures, Snapshot } from "@aio/loop";
 import type { Attachment } from "./attach.ts";
 
-// A look costs the program this much of its time at most, roughly: with many tasks, it is taken less often.
-const SHARE = 0.03;
 // What a look costs in all, compared with the longest pause in it: it must be made into text, too.
 const COST = 3;
 
@@ -13,16 +11,23 @@ export interface Sample {
   readonly snapshot: Snapshot;
 }
 
+export interface SamplerOptions {
+  /** Whether the lines are looked for where tasks wait. */
+  readonly frames: boolean;
+  /** How much of its time the program spends on being looked at, at most: with many tasks, a look is taken less often. */
+  readonly share: number;
+}
+
 /** Asks a program again and again, and takes care not to be a burden. */
 export class Sampler {
   readonly #program: Attachment;
-  readonly #frames: boolean;
+  readonly #options: SamplerOptions;
   #snapshot: Snapshot | null = null;
   #nextLook = 0;
 
-  constructor(program: Attachment, { frames }: { readonly frames: boolean }) {
+  constructor(program: Attachment, options: SamplerOptions) {
     this.#program = program;
-    this.#frames = frames;
+    this.#options = options;
   }
 
   /** @throws InspectError when the program has ended. */
@@ -34,8 +39,8 @@ export class Sampler {
   }
 
   async #look(): Promise<Snapshot> {
-    const snapshot = await this.#program.look({ frames: this.#frames });
-    this.#nextLook = performance.now() + (COST * snapshot.pause) / SHARE;
+    const snapshot = await this.#program.look({ frames: this.#options.frames });
+    this.#nextLook = performance.now() + (COST * snapshot.pause) / this.#options.share;
     this.#snapshot = snapshot;
     return snapshot;
   }

@@ -17,7 +17,7 @@ export class Broadcast {
   #arrival = Promise.withResolvers<void>();
 
   constructor(program: Attachment, interval: number) {
-    this.#sampler = new Sampler(program, { frames: true });
+    this.#sampler = new Sampler(program, { frames: true, share: 0.1 });
     this.#interval = interval;
   }
 

@@ -1,9 +1,13 @@
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 import { InspectError } from "../errors.ts";
+
+// In milliseconds.
+const GRACE = 300;
 
 /** Serves `app` to this machine only. */
 export async function listenLocally(
@@ -24,9 +28,11 @@ export async function listenLocally(
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
+      const closed = once(server, "close");
       server.close();
+      await Promise.race([closed, pause(GRACE)]); // what was said last is on its way
       server.closeAllConnections();
-      await once(server, "close");
+      await closed;
     },
   };
 }

@@ -91,8 +91,6 @@ function loopLine(loop: Figures["loops"][number], period: number): string {
 
 /** Those that have waited longest first; those of which it is not known last. */
 function byTimeWaiting(tasks: readonly TaskSnapshot[]): TaskSnapshot[] {
-  const waited = (task: TaskSnapshot): number =>
-    Math.max(-1, ...task.waits.map((wait) => wait.age?.ms ?? -1));
   return tasks
     .map((task) => ({ task, ms: waited(task) }))
     .toSorted((a, b) => b.ms - a.ms)
@@ -127,4 +125,8 @@ function taskLines(loop: LoopSnapshot, width: number, room: number): string[] {
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+function waited({ waits }: TaskSnapshot): number {
+  return Math.max(-1, ...waits.map(({ age: known }) => known?.ms ?? -1));
 }

@@ -25,20 +25,20 @@ afterAll(() => browser.close());
 /** A program and `aio watch`, which looks at it. */
 class Watched implements AsyncDisposable {
   readonly program: Running;
-  readonly aio: ChildProcess;
+  readonly command: ChildProcess;
   readonly url: string;
   errors = "";
 
-  private constructor(program: Running, aio: ChildProcess, url: string) {
+  private constructor(program: Running, command: ChildProcess, url: string) {
     this.program = program;
-    this.aio = aio;
+    this.command = command;
     this.url = url;
-    aio.stderr?.on("data", (data) => (this.errors += String(data)));
+    command.stderr?.on("data", (data) => (this.errors += String(data)));
   }
 
   static async start(sleepers = 3): Promise<Watched> {
     const program = new Running(process.execPath, [quiet, busy, String(sleepers)]);
-    expect(await program.line()).toBe("ready");
+    await program.line();
     const command = spawn(
       process.execPath,
       [quiet, main, "watch", String(program.pid), "--interval", "200"],
@@ -68,9 +68,14 @@ class Watched implements AsyncDisposable {
   readonly complaints: string[] = [];
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.aio.kill("SIGKILL");
+    this.command.kill("SIGKILL");
     await this.program[Symbol.asyncDispose]();
   }
+}
+
+/** Pages and programs take their time on a busy machine. */
+function eventually<T>(value: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(value, { timeout: 30_000 });
 }
 
 /** The answer to a request with those headers. */
@@ -132,8 +137,8 @@ describe("The server of `aio watch`", () => {
     await using watched = await Watched.start();
     const page = await watched.open(desktop);
 
-    watched.aio.kill("SIGINT");
-    const [code] = (await once(watched.aio, "exit")) as [number];
+    watched.command.kill("SIGINT");
+    const [code] = (await once(watched.command, "exit")) as [number];
 
     expect(code).toBe(0);
     expect(watched.program.process.exitCode).toBeNull();
@@ -167,14 +172,14 @@ describe.each([
     const page = await watched.open(viewport);
 
     await page.getByRole("tab", { name: "Graph" }).click();
-    await expect.poll(() => page.locator(".edge.bad").count()).toBe(4); // each task, its lock, the other task
+    await eventually(() => page.locator(".edge.bad").count()).toBe(4); // each task, its lock, the other task
     await page.getByRole("button", { name: /^audit,/ }).click();
     await page.getByRole("complementary", { name: "Task audit" }).waitFor();
     await page.getByRole("button", { name: "Close" }).click();
     await page.getByRole("tab", { name: "Timeline" }).click();
 
-    await expect.poll(() => drawnIn(page, ".timeline canvas")).toBeGreaterThan(1_000);
-    await expect.poll(() => drawnIn(page, ".charts canvas")).toBeGreaterThan(1_000);
+    await eventually(() => drawnIn(page, ".timeline canvas")).toBeGreaterThan(1_000);
+    await eventually(() => drawnIn(page, ".charts canvas")).toBeGreaterThan(1_000);
     expect(await widthOf(page)).toBeLessThanOrEqual(viewport.width);
     expect(watched.complaints).toEqual([]);
     await page.close();
@@ -185,17 +190,17 @@ describe.each([
     const page = await watched.open(viewport);
     const rows = page.locator(".list .row");
 
-    await expect.poll(() => page.locator(".hits").textContent()).toMatch(/^5,0\d\d of 5,0\d\d$/);
+    await eventually(() => page.locator(".hits").textContent()).toMatch(/^5,0\d\d of 5,0\d\d$/);
     expect(await rows.count()).toBeLessThan(60);
     await page.getByRole("listbox").press("End");
-    await expect.poll(() => rows.last().getAttribute("aria-posinset")).toMatch(/^50\d\d$/);
+    await eventually(() => rows.last().getAttribute("aria-posinset")).toMatch(/^50\d\d$/);
     await page.getByRole("searchbox").fill("sleeper 4321");
     await expect
       .poll(() => rows.allTextContents())
       .toEqual([expect.stringContaining("sleeper 4321")]);
     await page.getByRole("searchbox").fill("");
     await page.getByRole("combobox", { name: "State" }).selectOption("Stuck");
-    await expect.poll(() => rows.count()).toBe(2);
+    await eventually(() => rows.count()).toBe(2);
     expect(watched.complaints).toEqual([]);
     await page.close();
   });
@@ -207,7 +212,7 @@ describe("The page of `aio watch`", () => {
     const page = await watched.open(desktop);
     const guests = (): Promise<string[]> =>
       page.locator(".list .row", { hasText: "guest" }).allTextContents();
-    await expect.poll(async () => (await guests()).length).toBeGreaterThan(0);
+    await eventually(async () => (await guests()).length).toBeGreaterThan(0);
 
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("paused", { exact: true }).waitFor();
@@ -217,7 +222,7 @@ describe("The page of `aio watch`", () => {
     expect(await guests()).toEqual(before);
 
     await page.getByRole("button", { name: "Go on" }).click();
-    await expect.poll(guests).not.toEqual(before);
+    await eventually(guests).not.toEqual(before);
     await page.close();
   });
 
@@ -226,7 +231,7 @@ describe("The page of `aio watch`", () => {
     const page = await watched.open(desktop);
 
     watched.program.process.kill("SIGKILL");
-    const [code] = (await once(watched.aio, "exit")) as [number];
+    const [code] = (await once(watched.command, "exit")) as [number];
 
     await page
       .getByRole("alert")

@@ -11,7 +11,7 @@ const program = join(import.meta.dirname, "fixtures/blocking.ts");
 const line =
   readFileSync(program, "utf8")
     .split("\n")
-    .findIndex((text) => text.includes("// the line that blocks")) + 1;
+    .findIndex((code) => code.includes("// the line that blocks")) + 1;
 
 describe.each(hosts.map((host) => ({ host, name: basename(dirname(dirname(host))) })))(
   "On $name, a blocked loop is reported",

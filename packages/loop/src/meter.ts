@@ -20,7 +20,7 @@ export class Meter {
   #slowest: SlowStep[] = [];
   #stride = 1;
   #left = 1;
-  #start: number | null = null;
+  #start = performance.now();
   #first: Step | null = null;
   #task: object | null = null;
 
@@ -32,8 +32,7 @@ export class Meter {
 
   /** It is over. */
   rest(): void {
-    if (this.#start !== null && this.#left < this.#stride) this.#look(this.#start);
-    this.#start = null;
+    if (this.#left < this.#stride) this.#look();
   }
 
   /**
@@ -42,6 +41,7 @@ export class Meter {
    */
   run(step: Step, drain: (() => void) | null): boolean {
     this.#steps += 1;
+    if (this.#left === 0) this.#look();
     if (this.#left === this.#stride) {
       this.#first = step;
       this.#task = taskOf(step); // now: a wait that is over has forgotten who waited
@@ -52,8 +52,8 @@ export class Meter {
       mustDrain = false;
     }
     this.#left -= 1;
-    if (this.#left === 0 && this.#start !== null) this.#look(this.#start);
-    else if (this.#left === 0) this.#left = this.#stride;
+    // Where the pump drains later, that is part of the step, too: the look comes before the next one.
+    if (this.#left === 0 && drain !== null) this.#look();
     return mustDrain;
   }
 
@@ -69,9 +69,9 @@ export class Meter {
     return taken;
   }
 
-  #look(start: number): void {
+  #look(): void {
     const now = performance.now();
-    const duration = now - start;
+    const duration = now - this.#start;
     this.#busy += duration;
     if (duration >= SLOW) this.#note(duration);
     this.#first = this.#task = null;

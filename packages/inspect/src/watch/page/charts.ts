@@ -110,7 +110,7 @@ function Chart(props: {
   useEffect(() => plot.current?.setData(data), [data]);
 
   const last = data.slice(1).map((series) => series.at(-1));
-  const spoken = names.map((name, index) => `${name} ${Number(last[index] ?? 0).toFixed(1)}`);
+  const spoken = names.map((name, index) => `${name} ${(last[index] ?? 0).toFixed(1)}`);
   return html`<figure>
     <figcaption>
       ${title}

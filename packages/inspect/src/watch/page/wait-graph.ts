@@ -194,6 +194,7 @@ function place(
   for (const edge of edges)
     edge.points = (graph.edge(edge.from, edge.to) as Partial<GraphEdge> | undefined)?.points ?? [];
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const known = (size: number): number => (Number.isFinite(size) ? size : 0);
-  return { nodes, edges, width: known(width), height: known(height), left };
+  // Of no nodes, the sizes are infinite.
+  if (nodes.length === 0) return { nodes, edges, width: 0, height: 0, left };
+  return { nodes, edges, width, height, left };
 }

@@ -1,5 +1,5 @@
-import type { LookOptions, Snapshot } from "@aio/loop";
-import { askSocket } from "./socket-client.ts";
+import type { Figures, LookOptions, Snapshot } from "@aio/loop";
+import { askSocket, measureBySocket } from "./socket-client.ts";
 import { InspectError } from "./errors.ts";
 import { closeInspector, openInspector, type OpenInspector } from "./inspector.ts";
 
@@ -19,6 +19,12 @@ export interface Attachment extends AsyncDisposable {
    * @throws InspectError when the program has ended, or gives no answer.
    */
   look(options?: LookOptions): Promise<Snapshot>;
+  /**
+   * What the loops did since the last call. The program counts from the first call on, until the attachment is closed,
+   * or nobody has asked for 30 seconds.
+   * @throws InspectError when the program has ended, or gives no answer.
+   */
+  measure(): Promise<Figures>;
   close(): Promise<void>;
 }
 
@@ -51,6 +57,7 @@ class SocketAttachment implements Attachment {
   readonly by = "socket";
   readonly note = null;
   readonly #pid: number;
+  #measures = false;
 
   constructor(pid: number) {
     this.#pid = pid;
@@ -62,14 +69,26 @@ class SocketAttachment implements Attachment {
     return snapshot;
   }
 
-  async close(): Promise<void> {}
+  async measure(): Promise<Figures> {
+    this.#measures = true;
+    const figures = await measureBySocket(this.#pid, true);
+    if (figures === null) throw new InspectError(`Process ${this.#pid} has ended`);
+    return figures;
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async close(): Promise<void> {
+    if (this.#measures) await measureBySocket(this.#pid, false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
 }
 
 class InspectorAttachment implements Attachment {
   readonly by = "inspector";
   readonly #inspector: OpenInspector;
+  #measures = false;
 
   constructor(inspector: OpenInspector) {
     this.#inspector = inspector;
@@ -108,12 +127,30 @@ class InspectorAttachment implements Attachment {
     return JSON.parse(taken) as Snapshot;
   }
 
+  async measure(): Promise<Figures> {
+    this.#measures = true;
+    const taken = await this.#inspector.session.evaluate<string>(measureExpression, LAST_PATIENCE);
+    if (taken === undefined) throw new InspectError("The program gives no answer");
+    return JSON.parse(taken) as Figures;
+  }
+
   async close(): Promise<void> {
+    await this.#stopMeasuring();
     await closeInspector(this.#inspector);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #stopMeasuring(): Promise<void> {
+    if (!this.#measures) return;
+    this.#measures = false;
+    try {
+      await this.#inspector.session.evaluate(stopExpression, PATIENCE);
+    } catch {
+      // The program has ended.
+    }
   }
 }
 
@@ -139,3 +176,12 @@ const snapshotExpression = `(() => {
   const loops = [...globalThis[Symbol.for("@aio/inspect")].providers].flatMap((provider) => provider.snapshot());
   return JSON.stringify({ ${HEADER}, blocked: true, pause: performance.now() - start, loops });
 })()`;
+
+const PROVIDERS = `[...globalThis[Symbol.for("@aio/inspect")].providers]`;
+
+const measureExpression = `(() => {
+  const parts = ${PROVIDERS}.map((provider) => provider.measure());
+  return JSON.stringify({ ...parts[0], loops: parts.flatMap(({ loops }) => loops) });
+})()`;
+
+const stopExpression = `${PROVIDERS}.forEach((provider) => provider.stopMeasuring())`;

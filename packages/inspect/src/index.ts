@@ -6,17 +6,22 @@ export { formatTree } from "./pstree.ts";
 export { listen } from "./socket-server.ts";
 export { takeLook } from "./take-look.ts";
 export { type Deadlock, watchDeadlocks } from "./watch-deadlocks.ts";
+export { watchBlocking, type Blocking, type WatchBlockingOptions } from "./watch-blocking.ts";
 export { formatReasons } from "./why.ts";
 export type {
   AgeSnapshot,
   CancellationSnapshot,
   CancelledTaskSnapshot,
   CycleSnapshot,
+  Figures,
   FrameSnapshot,
+  LagFigures,
   LookOptions,
+  LoopFigures,
   LoopSnapshot,
   ResourceSnapshot,
   Snapshot,
+  SlowStep,
   TaskSnapshot,
   TaskState,
   WaitSnapshot,

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import { attach } from "./attach.ts";
+import { type Attachment, attach } from "./attach.ts";
 import { InspectError } from "./errors.ts";
+import { type LiveOptions, showTop } from "./live.ts";
 import { formatTasks } from "./ps.ts";
 import { formatTree } from "./pstree.ts";
 import { formatReasons } from "./why.ts";
@@ -12,21 +13,43 @@ const USAGE = `Usage: aio COMMAND PID
   aio pstree PID      the tasks as a tree: under each those that it waits for, and circles
   aio why PID TASK    why a task (its id or name) does not go on, or who has cancelled it
 
-  --json              the whole look as JSON
+  aio top PID         live: the figures of the loop, the tasks that wait longest, the slowest steps; q ends it
+  aio watch PID       the same and more as a web page of this machine, until Ctrl-C
+
+  --json              the whole look as JSON; of top, one line for each sample
+  --interval MS       between two samples of top and watch: 1000 by default
+  --count N           after how many samples top ends
+  --port N            where the page of watch is: any free port by default
   --no-lines          does not look for the lines where tasks wait
 `;
 
 async function main(): Promise<void> {
-  const { command, pid, rest, json, frames } = readArguments();
+  const { command, pid, rest, json, frames, live } = readArguments();
   const program = await attach(pid);
   try {
     if (program.note !== null) process.stderr.write(`${program.note}\n`);
+    if (command === "top" || command === "watch") return await runLive(command, program, live);
     const snapshot = await program.look({ frames });
     const text = formats[command](snapshot, rest[0] ?? "");
     process.stdout.write(json ? `${JSON.stringify(snapshot, null, 2)}\n` : text);
   } finally {
     await program.close();
   }
+}
+
+/** Goes on until Ctrl-C; the program is left in good order. */
+async function runLive(
+  command: "top" | "watch",
+  program: Attachment,
+  options: Omit<LiveOptions, "signal"> & { readonly port: number },
+): Promise<void> {
+  const end = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => end.abort());
+  if (command === "top") return showTop(program, { ...options, signal: end.signal });
+  // The libraries of the page are loaded only here.
+  const { servePage } = await import("./watch/serve-page.ts");
+  await servePage(program, { ...options, signal: end.signal });
 }
 
 const formats = {
@@ -36,18 +59,24 @@ const formats = {
   why: formatReasons,
 };
 
+type Command = keyof typeof formats | "top" | "watch";
+
 function readArguments(): {
-  readonly command: keyof typeof formats;
+  readonly command: Command;
   readonly pid: number;
   readonly rest: readonly string[];
   readonly json: boolean;
   readonly frames: boolean;
+  readonly live: Omit<LiveOptions, "signal"> & { readonly port: number };
 } {
   const { values, positionals } = parseArgs({
     options: {
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
       lines: { type: "boolean", default: true },
+      interval: { type: "string", default: "1000" },
+      count: { type: "string", default: "Infinity" },
+      port: { type: "string", default: "0" },
     },
     allowNegative: true,
     allowPositionals: true,
@@ -61,11 +90,26 @@ function readArguments(): {
   if (!isCommand(command) || pid === "" || rest.length !== wanted) throw new UsageError(USAGE);
   if (!/^\d+$/.test(pid))
     throw new UsageError(`Expected \`PID\` to be the id of a process, got ${pid}\n`);
-  return { command, pid: Number(pid), rest, json: values.json, frames: values.lines };
+  const live = {
+    interval: readNumber("interval", values.interval, 50, 3_600_000),
+    count: readNumber("count", values.count, 1, Infinity),
+    port: readNumber("port", values.port, 0, 65_535),
+    json: values.json,
+  };
+  return { command, pid: Number(pid), rest, json: values.json, frames: values.lines, live };
 }
 
-function isCommand(name: string): name is keyof typeof formats {
-  return Object.hasOwn(formats, name);
+function isCommand(name: string): name is Command {
+  return name === "top" || name === "watch" || Object.hasOwn(formats, name);
+}
+
+function readNumber(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= least && value <= most))
+    throw new UsageError(
+      `Expected \`--${option}\` to be a number from ${least} to ${most}, got ${text}\n`,
+    );
+  return value;
 }
 
 class UsageError extends Error {}

@@ -82,7 +82,8 @@ function what(wait: WaitSnapshot): string {
   return end === "" ? wait.what : `${wait.what} (${end})`;
 }
 
-function who({ on, relation }: WaitSnapshot, loop: LoopSnapshot): string {
+/** The tasks that a wait is about. */
+export function who({ on, relation }: WaitSnapshot, loop: LoopSnapshot): string {
   if (on.length === 0) return "";
   const names = on.slice(0, 3).map((id) => nameOf(id, loop));
   const more = on.length > names.length ? `, and ${on.length - names.length} more` : "";

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import type { LookOptions } from "@aio/loop";
 import { InspectError } from "./errors.ts";
+import { measure, stopMeasuring } from "./measure.ts";
 import { takeLook } from "./take-look.ts";
 import { isPrivate, socketDirectory, socketPath } from "./socket-path.ts";
 
@@ -36,17 +37,23 @@ export function listen(): () => void {
 }
 
 /** All that comes. Not by iteration: that would close the socket for the answer, too. */
-async function question(socket: Socket): Promise<string> {
+async function receive(socket: Socket): Promise<string> {
   let asked = "";
   socket.setEncoding("utf8").on("data", (part: string) => (asked += part));
   await once(socket, "end");
   return asked;
 }
 
+interface Question extends LookOptions {
+  /** True asks for figures, false for their end; without it, a look is asked for. */
+  readonly measure?: boolean | undefined;
+}
+
 async function answer(socket: Socket): Promise<void> {
   try {
-    const options = JSON.parse(await question(socket)) as LookOptions;
-    socket.end(JSON.stringify(await takeLook(options)));
+    const question = JSON.parse(await receive(socket)) as Question;
+    if (question.measure === undefined) socket.end(JSON.stringify(await takeLook(question)));
+    else socket.end(JSON.stringify(question.measure ? measure() : stopMeasuring()));
   } catch {
     socket.destroy(); // whoever asks is gone, or is no aio
   }

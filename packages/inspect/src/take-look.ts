@@ -1,4 +1,5 @@
-import type { LookOptions, Snapshot, SnapshotRegistry } from "@aio/loop";
+import type { LookOptions, Snapshot } from "@aio/loop";
+import { providers } from "./providers.ts";
 
 /**
  * Takes a look at this process: its loops, their tasks, what these wait for, and where.
@@ -10,11 +11,7 @@ import type { LookOptions, Snapshot, SnapshotRegistry } from "@aio/loop";
  * ```
  */
 export async function takeLook(options?: LookOptions): Promise<Snapshot> {
-  const registry = Reflect.get(globalThis, Symbol.for("@aio/inspect")) as
-    | SnapshotRegistry
-    | undefined;
-  const providers = [...(registry?.providers ?? [])];
-  const looks = await Promise.all(providers.map((provider) => provider.look(options)));
+  const looks = await Promise.all(providers().map((provider) => provider.look(options)));
   return {
     version: 1,
     pid: process.pid,

@@ -39,6 +39,7 @@ export {
   TimeoutError,
   toError,
 } from "./errors.ts";
+export type { Figures, LagFigures, LoopFigures, SlowStep } from "./figures.ts";
 export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
 export { Future, isFuture } from "./future.ts";
 export { Handle, TimerHandle } from "./handle.ts";

@@ -11,6 +11,7 @@ import { leavesLoop, RuntimeError } from "./errors.ts";
 import { type ExceptionContext, type ExceptionHandler, logException } from "./exception-handler.ts";
 import { Future, isFuture } from "./future.ts";
 import { Handle, TimerHandle } from "./handle.ts";
+import type { Meter } from "./meter.ts";
 import { Pump } from "./pump.ts";
 import { RecentCancellations } from "./recent-cancellations.ts";
 import { forgetLoop, registerLoop } from "./registry.ts";
@@ -70,6 +71,7 @@ export class EventLoop {
   /** The tasks that were cancelled last, for reports. */
   readonly cancelled: RecentCancellations = new RecentCancellations();
   readonly #pump: Pump;
+  #slowSteps: SlowSteps | null = null;
   readonly #signals = new SignalHandlers();
   readonly #asyncGens = new AsyncGenerators();
   readonly #closers = new Set<() => void>();
@@ -107,11 +109,21 @@ export class EventLoop {
 
   /** Debug mode: reports slow callbacks, and where the things in reports were made. */
   get debug(): boolean {
-    return this.#pump.observer !== null;
+    return this.#slowSteps !== null;
   }
 
   set debug(debug: boolean) {
-    this.#pump.observer = debug ? new SlowSteps(this) : null;
+    this.#slowSteps = debug ? new SlowSteps(this) : null;
+    this.#observe(this.meter);
+  }
+
+  /** What counts and times its steps, while somebody measures; else null. For reports. */
+  get meter(): Meter | null {
+    return this.#pump.meter;
+  }
+
+  set meter(meter: Meter | null) {
+    this.#observe(meter);
   }
 
   /** The time of its clock, in milliseconds since an arbitrary moment. */
@@ -321,7 +333,7 @@ export class EventLoop {
 
   /** Writes `context` to the log, in debug mode with the place where the running callback was made. */
   defaultExceptionHandler(context: ExceptionContext): void {
-    const running = this.#pump.observer?.running ?? null;
+    const running = this.#slowSteps?.running ?? null;
     const isKnown = running === null || Object.values(context).includes(running);
     logException(isKnown ? context : { ...context, "running handle": running });
   }
@@ -424,6 +436,12 @@ export class EventLoop {
 
   [inspect.custom](): string {
     return `<EventLoop running=${this.isRunning} closed=${this.#closed} debug=${this.debug}>`;
+  }
+
+  #observe(meter: Meter | null): void {
+    if (meter !== null) meter.inner = this.#slowSteps;
+    this.#pump.meter = meter;
+    this.#pump.observer = meter ?? this.#slowSteps;
   }
 
   #reportHandler(exception: unknown, context: ExceptionContext): void {

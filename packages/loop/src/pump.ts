@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { scopes } from "./context.ts";
 import { canDrainNow, type DrainPath, drainNow, drainThen } from "./drain.ts";
+import type { Meter } from "./meter.ts";
 import { Ring } from "./ring.ts";
 import type { SlowSteps } from "./slow-steps.ts";
 import type { Step, Timer } from "./step.ts";
@@ -27,8 +28,10 @@ const LONGEST_STRIDE = 32;
  * what they add runs in the next iteration.
  */
 export class Pump {
-  /** Runs the steps in place of the pump, in debug mode. */
-  observer: SlowSteps | null = null;
+  /** Runs the steps in place of the pump: in debug mode, and while somebody measures. */
+  observer: SlowSteps | Meter | null = null;
+  /** The observer, while somebody measures. */
+  meter: Meter | null = null;
   readonly #ready = new Ring<Step>();
   readonly #timers = new Timers();
   readonly #rests: (() => void)[] = [];
@@ -137,6 +140,7 @@ export class Pump {
       if (wasInterrupted) drainNow();
       else this.#beginIteration();
       this.#turnStart = 0;
+      this.meter?.begin();
       this.#continue();
       this.#interrupted = false;
     } finally {
@@ -169,20 +173,19 @@ export class Pump {
       } else if (this.#batch > 0 && !this.#leaving) {
         this.#batch -= 1;
         const step = this.#ready.shift();
-        const mustDrain = this.observer === null ? step.run() : this.#observe(this.observer, step);
+        const mustDrain =
+          this.observer === null
+            ? step.run()
+            : this.observer.run(step, this.#drainsNow ? drainNow : null);
         if (!mustDrain) continue;
         if (!this.#drainsNow) return drainThen(this.#continue);
         drainNow();
       } else if (!this.#nextIteration()) {
+        this.meter?.rest();
         return;
       }
     }
   };
-
-  #observe(observer: SlowSteps, step: Step): boolean {
-    observer.run(step, this.#drainsNow ? drainNow : null);
-    return true;
-  }
 
   /** Begins another iteration in this turn, or ends the turn and returns false. */
   #nextIteration(): boolean {

@@ -1,12 +1,21 @@
 import { lookAt } from "./look.ts";
 import type { EventLoop } from "./loop.ts";
-import { snapshotOf } from "./snapshot-of.ts";
+import { Measurement } from "./measurement.ts";
+import { Scope } from "./scope.ts";
+import { snapshotOf, titleOf } from "./snapshot-of.ts";
 import type { SnapshotProvider, SnapshotRegistry } from "./snapshot.ts";
 
 const loops = new Set<WeakRef<EventLoop>>();
+const measurement = new Measurement(() => knownLoops());
 const provider: SnapshotProvider = {
   snapshot: () => knownLoops().map((loop) => snapshotOf(loop)),
   look: (options) => lookAt(knownLoops, options),
+  running: () => {
+    const task = Scope.current?.task ?? null;
+    return task === null ? null : titleOf(task);
+  },
+  measure: () => measurement.take(),
+  stopMeasuring: () => measurement.stop(),
 };
 
 /** Makes `loop` known to those who look at the program, as long as it lives. */

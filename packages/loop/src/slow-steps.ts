@@ -17,8 +17,8 @@ export class SlowSteps {
     return this.#running;
   }
 
-  /** Runs `step`, and what it goes on with in microtasks, as far as `drain` can tell. */
-  run(step: Step, drain: (() => void) | null): void {
+  /** Runs `step`, and what it goes on with in microtasks, as far as `drain` can tell. Returns true: there may be microtasks left. */
+  run(step: Step, drain: (() => void) | null): boolean {
     const name = inspect(step); // now: a wait that is over has forgotten who waited
     const start = performance.now();
     this.#running = step;
@@ -29,7 +29,8 @@ export class SlowSteps {
       this.#running = null;
     }
     const duration = performance.now() - start;
-    if (duration < this.#loop.slowCallbackDuration) return;
-    log.warn(`Executing ${name} took ${duration.toFixed(0)} ms`);
+    if (duration >= this.#loop.slowCallbackDuration)
+      log.warn(`Executing ${name} took ${duration.toFixed(0)} ms`);
+    return true; // the report may have queued some
   }
 }

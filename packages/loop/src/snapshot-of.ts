@@ -200,9 +200,17 @@ function dueTime(thing: object): number {
 }
 
 /** The task that goes on when `step` runs, if it is known. */
-function taskOf(step: Step): object | null {
+export function taskOf(step: Step): object | null {
   const scope = step instanceof ScopeNode ? step.parent : "scope" in step ? step.scope : null;
   return scope instanceof Scope ? scope.task : null;
+}
+
+/** A task, as people call it. */
+export function titleOf(task: object): string {
+  const { name = "", coroutine } = task as TaskLike;
+  const called = coroutine?.name ?? "";
+  if (name === "") return inspect(task);
+  return called === "" || called === name ? name : `${name} ${called}()`;
 }
 
 function cancellationIn(scope: Scope, isDebugging: boolean): CancellationSnapshot | null {

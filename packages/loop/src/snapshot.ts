@@ -1,3 +1,5 @@
+import type { Figures } from "./figures.ts";
+
 /**
  * A look at everything that the loops of a program do, as plain data: it survives `JSON.stringify`.
  * What is not known without debug mode is null or empty, and says so.
@@ -172,6 +174,12 @@ export interface SnapshotProvider {
   snapshot(): readonly LoopSnapshot[];
   /** Finds the lines where tasks wait, a slice at a time, then takes a look between two steps. */
   look(options?: LookOptions): Promise<Look>;
+  /** The task whose code runs right now, as people call it; null outside of tasks. */
+  running(): string | null;
+  /** What the loops did since the last call. It counts from the first call on, until 30 seconds after the last. */
+  measure(): Figures;
+  /** Ends that; does nothing when nobody measures. */
+  stopMeasuring(): void;
 }
 
 /** What a provider gives. */

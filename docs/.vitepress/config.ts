@@ -50,10 +50,15 @@ const sidebar: Item[] = [
   },
 ];
 
+/** Where the site is put on its host: `/`, or `/name/`. */
+const base = process.env["SITE_BASE"] ?? "/";
+
 export default defineConfig({
   title: "@aio",
   description: "asyncio for TypeScript on Node: tasks that can be cancelled, in plain async functions.",
-  base: process.env["SITE_BASE"] ?? "/",
+  lang: "en",
+  base,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}favicon.svg` }]],
   cleanUrls: true,
   outDir: "dist",
   srcExclude: ["README.md", "parity.md", "generated/**", "test/**", "reports/**"],

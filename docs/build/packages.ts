@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
@@ -47,7 +47,7 @@ export function packages(): Package[] {
       folder,
       name,
       description,
-      readme: readFileSync(join(root, "packages", folder, "README.md"), "utf8"),
+      readme: readmeOf(folder) ?? `# ${name}\n\n${description}\n`,
       floor: floorOf(name),
       entryPoints: Object.entries(exports)
         .filter(([, file]) => file.endsWith(".ts"))
@@ -64,6 +64,11 @@ const ORDER = ["executor", "transports", "sync", "task"];
 
 export function entryPoints(): EntryPoint[] {
   return packages().flatMap((one) => one.entryPoints);
+}
+
+function readmeOf(folder: string): string | null {
+  const file = join(root, "packages", folder, "README.md");
+  return existsSync(file) ? readFileSync(file, "utf8") : null;
 }
 
 function read(file: string): Manifest {

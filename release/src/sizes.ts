@@ -1,56 +1,30 @@
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
-import { packages } from "./workspace.ts";
+import { build, type BuildOptions, type Plugin } from "esbuild";
 
-/** What a package adds to a program: everything that it exports, bundled and minified. */
+/** What packages add to a program that uses all they export, bundled and minified, in bytes. */
 export interface Size {
-  readonly name: string;
   readonly minified: number;
   readonly gzip: number;
-  /** Without other packages of ours, and without its dependencies. */
-  readonly own: number;
+  /** The files it is made of, the largest first. */
+  readonly files: readonly (readonly [file: string, minified: number])[];
 }
 
-/** The sizes of the packages that are installed in a folder, in bytes. */
-export async function sizesOf(folder: string): Promise<Size[]> {
-  const sizes: Size[] = [];
-  for (const { name } of packages()) {
-    const all = await bundle(folder, [name], []);
-    const own = await bundle(folder, [name], ["@aio/*", "[a-z]*"].slice(0, 1));
-    sizes.push({ name, minified: all.length, gzip: gzip(all), own: gzip(own) });
-  }
-  return sizes;
+/** The size of some of the packages that are installed in a folder, together, with all that they need. */
+export async function sizeOf(folder: string, names: readonly string[]): Promise<Size> {
+  return await measure(folder, names, []);
 }
 
-/** What several packages take together, in bytes of gzip. */
-export async function sizeTogether(folder: string, names: readonly string[]): Promise<number> {
-  return gzip(await bundle(folder, names, []));
+/** The size of a package without what it depends on. */
+export async function ownSizeOf(folder: string, name: string): Promise<Size> {
+  return await measure(folder, [name], [alone(name)]);
 }
 
-/** The files that take the most of a bundle, in bytes of it. */
-export async function largestFiles(
+async function measure(
   folder: string,
   names: readonly string[],
-): Promise<readonly (readonly [file: string, bytes: number])[]> {
-  const { metafile } = await build(settings(folder, names, []));
-  const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {};
-  return Object.entries(inputs)
-    .map(([file, { bytesInOutput }]) => [file.replace("node_modules/", ""), bytesInOutput] as const)
-    .toSorted(([, a], [, b]) => b - a);
-}
-
-async function bundle(
-  folder: string,
-  names: readonly string[],
-  external: string[],
-): Promise<Uint8Array> {
-  const { outputFiles } = await build(settings(folder, names, external));
-  return outputFiles[0]?.contents ?? new Uint8Array();
-}
-
-function settings(folder: string, names: readonly string[], external: string[]) {
-  const isOwn = ({ path }: { path: string }): boolean => names.includes(path);
-  return {
+  plugins: Plugin[],
+): Promise<Size> {
+  const options = {
     stdin: {
       contents: names.map((name) => `export * from ${JSON.stringify(name)};`).join("\n"),
       resolveDir: folder,
@@ -64,21 +38,27 @@ function settings(folder: string, names: readonly string[], external: string[]) 
     platform: "node",
     target: "node22",
     logLevel: "error",
-    plugins:
-      external.length === 0
-        ? []
-        : [
-            {
-              name: "own-only",
-              setup: ({ onResolve }) =>
-                onResolve({ filter: /^[^.]/ }, (args) =>
-                  isOwn(args) || args.kind === "entry-point" ? null : { external: true, path: args.path },
-                ),
-            },
-          ],
-  } as const satisfies import("esbuild").BuildOptions;
+    plugins,
+  } as const satisfies BuildOptions;
+  const { outputFiles, metafile } = await build(options);
+  const contents = outputFiles[0]?.contents ?? new Uint8Array();
+  const inputs = Object.entries(Object.values(metafile.outputs)[0]?.inputs ?? {});
+  return {
+    minified: contents.length,
+    gzip: gzipSync(contents, { level: 9 }).length,
+    files: inputs
+      .map(([file, { bytesInOutput }]) => [file.replace("node_modules/", ""), bytesInOutput] as const)
+      .toSorted(([, a], [, b]) => b - a),
+  };
 }
 
-function gzip(bytes: Uint8Array): number {
-  return gzipSync(bytes, { level: 9 }).length;
+/** Leaves all packages out but one. */
+function alone(name: string): Plugin {
+  return {
+    name: "alone",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[^./]/ }, ({ path }) =>
+        path === name ? null : { path, external: true },
+      ),
+  };
 }

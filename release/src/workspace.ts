@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
@@ -20,7 +20,8 @@ export function packages(tree = root): Package[] {
       const { name, version, private: isPrivate } = JSON.parse(
         readFileSync(join(tree, file), "utf8"),
       ) as { name: string; version: string; private?: boolean };
-      const readme = readFileSync(join(folder, "README.md"), "utf8");
+      const page = join(folder, "README.md");
+      const readme = existsSync(page) ? readFileSync(page, "utf8") : "";
       return isPrivate === true ? [] : [{ name, version, folder, readme }];
     });
 }

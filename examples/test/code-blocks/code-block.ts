@@ -19,11 +19,6 @@ export interface CodeBlock {
 
 /** All code blocks of all pages, and of the TSDoc of all packages. */
 export function codeBlocks(): CodeBlock[] {
-<<<<<<< HEAD
-=======
-  const exclude = ["docs/{api,examples,generated,packages}/**", "**/node_modules/**", "**/CHANGELOG.md", "**/reports/**", ".changeset/**"];
-  const pages = globSync("**/*.md", { cwd: root, exclude });
->>>>>>> d7eb1fd (docs: look at the site in a browser)
   const sources = globSync("packages/*/src/**/*.ts", { cwd: root });
   return [
     ...pages().flatMap((file) => blocksOf(file, readFileSync(join(root, file), "utf8"))),

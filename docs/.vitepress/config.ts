@@ -55,7 +55,8 @@ const base = process.env["SITE_BASE"] ?? "/";
 
 export default defineConfig({
   title: "@aio",
-  description: "asyncio for TypeScript on Node: tasks that can be cancelled, in plain async functions.",
+  description:
+    "asyncio for TypeScript on Node: tasks that can be cancelled, in plain async functions.",
   lang: "en",
   base,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}favicon.svg` }]],
@@ -110,6 +111,9 @@ function exampleList(): Item[] {
   return [
     { text: "← Guides", link: "/guides/cancellation" },
     { text: "Examples", link: "/examples/" },
-    { text: "Sources", items: topics().map((topic) => ({ text: topic, link: `/examples/${topic}` })) },
+    {
+      text: "Sources",
+      items: topics().map((topic) => ({ text: topic, link: `/examples/${topic}` })),
+    },
   ];
 }

@@ -33,7 +33,8 @@ function pageOf(topic: string): string {
     const text = readFileSync(join(examples, topic, file), "utf8").trimEnd();
     const [, about] = /^\/\/ (.*)\n\n/.exec(text) ?? [];
     const name = `${topic}/${file}`.replace(/(\/main)?\.ts$/, "");
-    const command = about === undefined ? "" : `\`\`\`sh\nnpx -y pnpm@12 example ${name}\n\`\`\`\n\n`;
+    const command =
+      about === undefined ? "" : `\`\`\`sh\nnpx -y pnpm@12 example ${name}\n\`\`\`\n\n`;
     const code = about === undefined ? text : text.slice(text.indexOf("\n\n") + 2);
     return `## ${file}\n\n${about ?? ""}\n\n${command}\`\`\`\`ts\n${code}\n\`\`\`\`\n`;
   });

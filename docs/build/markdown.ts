@@ -26,7 +26,8 @@ function relink(from: string): (link: string, text: string, target: string) => s
     const file = posix.join(dirname(from), path);
     const page = pageOf(file);
     if (page !== null) return `[${text}](${page}${anchor === undefined ? "" : `#${anchor}`})`;
-    if (!existsSync(join(root, file))) throw new Error(`${from} links to ${target}, which is not there`);
+    if (!existsSync(join(root, file)))
+      throw new Error(`${from} links to ${target}, which is not there`);
     const source = sourceLink(file);
     return source === null ? text : `[${text}](${source})`;
   };

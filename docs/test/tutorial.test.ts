@@ -72,7 +72,8 @@ describe("The server of the tutorial", { timeout: 60_000 }, () => {
 
 /** The program of a step. */
 function step(number: number): string {
-  const [, section = ""] = new RegExp(`^## ${number}\\..*?\n(.*?)(?=^## |$(?![^]))`, "ms").exec(page) ?? [];
+  const [, section = ""] =
+    new RegExp(`^## ${number}\\..*?\n(.*?)(?=^## |$(?![^]))`, "ms").exec(page) ?? [];
   const [, code] = /^```ts no-run\n(.*?)^```/ms.exec(section) ?? [];
   if (code === undefined) throw new Error(`step ${number} has no program`);
   return code;

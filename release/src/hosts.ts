@@ -33,7 +33,11 @@ export async function tryProgram(
   folder: string,
   { name, code, output }: Program,
 ): Promise<string | null> {
-  const file = join(folder, "programs", name.replaceAll(/[^\w.]+/g, "-").replace(/(\.ts)?$/, ".ts"));
+  const file = join(
+    folder,
+    "programs",
+    name.replaceAll(/[^\w.]+/g, "-").replace(/(\.ts)?$/, ".ts"),
+  );
   mkdirSync(join(folder, "programs"), { recursive: true });
   writeFileSync(file, code);
   const env = { ...process.env, NODE_NO_WARNINGS: "1", DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };

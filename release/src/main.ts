@@ -14,7 +14,10 @@ const project = await installPacked();
 try {
   console.log("\nSizes in bytes of gzip: with all that it needs, and alone");
   for (const { name } of packages()) {
-    const [all, own] = [await sizeOf(project.folder, [name]), await ownSizeOf(project.folder, name)];
+    const [all, own] = [
+      await sizeOf(project.folder, [name]),
+      await ownSizeOf(project.folder, name),
+    ];
     console.log(`  ${name.padEnd(24)}${figure(all.gzip)}${figure(own.gzip)}`);
   }
   const together = await sizeOf(project.folder, ["@aio/loop", "@aio/task", "@aio/sync"]);

@@ -11,6 +11,10 @@ if (url === undefined || !URL.canParse(url))
 for (const { folder } of packages()) {
   const file = join(folder, "package.json");
   const manifest = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  manifest["repository"] = { type: "git", url: `git+${url}.git`, directory: relative(root, folder) };
+  manifest["repository"] = {
+    type: "git",
+    url: `git+${url}.git`,
+    directory: relative(root, folder),
+  };
   writeFileSync(file, `${JSON.stringify(manifest, undefined, 2)}\n`);
 }

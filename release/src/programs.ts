@@ -36,7 +36,10 @@ function commentsOf(code: string): string {
 
 /** The small programs of some folders of the examples, which have their output at their end. */
 export function examplePrograms(folders: readonly string[]): Program[] {
-  return globSync(folders.map((folder) => `examples/${folder}/*.ts`), { cwd: root })
+  return globSync(
+    folders.map((folder) => `examples/${folder}/*.ts`),
+    { cwd: root },
+  )
     .toSorted()
     .flatMap((file) => {
       const code = readFileSync(join(root, file), "utf8");

@@ -19,11 +19,7 @@ export async function ownSizeOf(folder: string, name: string): Promise<Size> {
   return await measure(folder, [name], [alone(name)]);
 }
 
-async function measure(
-  folder: string,
-  names: readonly string[],
-  plugins: Plugin[],
-): Promise<Size> {
+async function measure(folder: string, names: readonly string[], plugins: Plugin[]): Promise<Size> {
   const options = {
     stdin: {
       contents: names.map((name) => `export * from ${JSON.stringify(name)};`).join("\n"),
@@ -47,7 +43,9 @@ async function measure(
     minified: contents.length,
     gzip: gzipSync(contents, { level: 9 }).length,
     files: inputs
-      .map(([file, { bytesInOutput }]) => [file.replace("node_modules/", ""), bytesInOutput] as const)
+      .map(
+        ([file, { bytesInOutput }]) => [file.replace("node_modules/", ""), bytesInOutput] as const,
+      )
       .toSorted(([, a], [, b]) => b - a),
   };
 }

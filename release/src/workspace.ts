@@ -17,9 +17,15 @@ export function packages(tree = root): Package[] {
     .toSorted()
     .flatMap((file) => {
       const folder = join(tree, file, "..");
-      const { name, version, private: isPrivate } = JSON.parse(
-        readFileSync(join(tree, file), "utf8"),
-      ) as { name: string; version: string; private?: boolean };
+      const {
+        name,
+        version,
+        private: isPrivate,
+      } = JSON.parse(readFileSync(join(tree, file), "utf8")) as {
+        name: string;
+        version: string;
+        private?: boolean;
+      };
       const page = join(folder, "README.md");
       const readme = existsSync(page) ? readFileSync(page, "utf8") : "";
       return isPrivate === true ? [] : [{ name, version, folder, readme }];

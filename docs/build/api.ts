@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Application, type ProjectReflection, ReflectionKind } from "typedoc";
+import { Application, type ProjectReflection, ReflectionKind, type TypeDocOptions } from "typedoc";
+import type { PluginOptions } from "typedoc-plugin-markdown";
 import { type EntryPoint, entryPoints, packages } from "./packages.ts";
 import { sourceLink } from "./repository.ts";
 
@@ -12,7 +13,7 @@ export async function writeApi(): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   const points = entryPoints();
   const link = sourceLink("{path}", "{line}");
-  const options = {
+  const options: Partial<TypeDocOptions & PluginOptions> = {
     plugin: ["typedoc-plugin-markdown"],
     out,
     entryPoints: points.map(({ file }) => file),
@@ -62,7 +63,10 @@ export async function writeApi(): Promise<void> {
 /** Has modules bear the names by which they are imported: `loop/src` is `@aio/loop`. */
 function nameModules(project: ProjectReflection, points: readonly EntryPoint[]): void {
   for (const module of project.children ?? []) {
-    const point = points.find(({ file }) => file.endsWith(`/packages/${module.name}/index.ts`));
+    const file = `/packages/${module.name}`;
+    const point = points.find((one) =>
+      [`${file}.ts`, `${file}/index.ts`].some((end) => one.file.endsWith(end)),
+    );
     if (point === undefined) throw new Error(`typedoc named a module ${module.name}`);
     module.name = point.name;
   }
@@ -79,7 +83,7 @@ function tidy(project: ProjectReflection): void {
 function overview(): string {
   const rows = packages().flatMap(({ description, entryPoints: points }) =>
     points.map(({ name }, index) => {
-      const what = index === 0 ? description : "For tests.";
+      const what = index === 0 ? description : "A part of it, to be imported by itself.";
       return `| [\`${name}\`](/api/${name.replace("@aio/", "")}/) | ${what} |`;
     }),
   );

@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -26,7 +26,7 @@ interface Manifest {
   readonly name: string;
   readonly description: string;
   readonly private?: boolean;
-  readonly exports: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -50,11 +50,11 @@ export function packages(): Package[] {
       readme: readmeOf(folder) ?? `# ${name}\n\n${description}\n`,
       floor: floorOf(name),
       entryPoints: Object.entries(exports)
-        .filter(([, file]) => file.endsWith(".ts"))
-        .map(([path, file]) => ({
-          name: join(name, path).replaceAll("\\", "/"),
-          file: join(root, "packages", folder, file),
-        })),
+        .map(([path, to]) => ({
+          name: posix.join(name, path),
+          file: join(root, "packages", folder, typeof to === "string" ? to : to.default),
+        }))
+        .filter(({ file }) => file.endsWith(".ts")),
     }))
     .toSorted((a, b) => a.floor - b.floor || ORDER.indexOf(b.folder) - ORDER.indexOf(a.folder));
 }

@@ -30,7 +30,7 @@ export async function serveSite(folder: string): Promise<{ server: Server; origi
 }
 
 /** The file that is served for a path; null for none. */
-export function fileOf(folder: string, path: string): string | null {
+function fileOf(folder: string, path: string): string | null {
   const candidates = path.endsWith("/") ? [`${path}index.html`] : [path, `${path}.html`];
   const found = candidates
     .map((candidate) => join(folder, candidate))

@@ -13,9 +13,10 @@ export interface Program {
 /** The programs in the READMEs of the packages: blocks of TypeScript with imports, and with their output. */
 export function readmePrograms(): Program[] {
   return packages().flatMap(({ name, readme }) =>
-    programsOf(readme).map((program, index) => ({
+    programsOf(readme).map(({ code, output }, index) => ({
       name: `${name} README ${index + 1}`,
-      ...program,
+      code,
+      output,
     })),
   );
 }

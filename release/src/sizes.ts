@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { build, type BuildOptions, type Plugin } from "esbuild";
+import { build as bundle, type BuildOptions, type Plugin } from "esbuild";
 
 /** What packages add to a program that uses all they export, bundled and minified, in bytes. */
 export interface Size {
@@ -36,7 +36,7 @@ async function measure(folder: string, names: readonly string[], plugins: Plugin
     logLevel: "error",
     plugins,
   } as const satisfies BuildOptions;
-  const { outputFiles, metafile } = await build(options);
+  const { outputFiles, metafile } = await bundle(options);
   const contents = outputFiles[0]?.contents ?? new Uint8Array();
   const inputs = Object.entries(Object.values(metafile.outputs)[0]?.inputs ?? {});
   return {
@@ -54,8 +54,8 @@ async function measure(folder: string, names: readonly string[], plugins: Plugin
 function alone(name: string): Plugin {
   return {
     name: "alone",
-    setup: ({ onResolve }) =>
-      onResolve({ filter: /^[^./]/ }, ({ path }) =>
+    setup: (build) =>
+      build.onResolve({ filter: /^[^./]/ }, ({ path }) =>
         path === name ? null : { path, external: true },
       ),
   };

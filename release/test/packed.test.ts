@@ -20,13 +20,13 @@ afterAll(() => project?.[Symbol.dispose]());
 
 describe("The packed packages, installed by npm", { timeout: 60_000 }, () => {
   test("are what is published: compiled, and linked to nothing", () => {
-    for (const { name } of packages()) {
+    const wrong = packages().filter(({ name }) => {
       const folder = join(project.folder, "node_modules", name);
       const manifest = readFileSync(join(folder, "package.json"), "utf8");
+      return !existsSync(join(folder, "dist/index.js")) || manifest.includes("workspace:");
+    });
 
-      expect(existsSync(join(folder, "dist/index.js")), name).toBe(true);
-      expect(manifest, name).not.toContain("workspace:");
-    }
+    expect(wrong).toEqual([]);
   });
 
   test.each(["Node 22", "Node 24", "Node 26"])("run the programs of the READMEs on %s", (host) => {
@@ -51,8 +51,10 @@ describe("The packed packages, installed by npm", { timeout: 60_000 }, () => {
   });
 
   test("have sizes", async () => {
-    for (const { name } of packages())
-      expect((await ownSizeOf(project.folder, name)).gzip, name).toBeLessThan(20_000);
+    for (const { name } of packages()) {
+      const { gzip } = await ownSizeOf(project.folder, name);
+      expect({ name, isSmall: gzip > 0 && gzip < 20_000 }).toEqual({ name, isSmall: true });
+    }
     const together = await sizeOf(project.folder, ["@aio/loop", "@aio/task", "@aio/sync"]);
 
     // The aim is 12,000: it is missed. This keeps them from growing unnoticed.

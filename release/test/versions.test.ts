@@ -7,11 +7,11 @@ test(
   async () => {
     const versions = await nextVersions();
 
-    for (const { name, from, to, changelog } of versions) {
-      expect(to, name).not.toBe(from);
-      expect(to, name).toMatch(/^\d+\.\d+\.\d+$/);
-      expect(changelog, name).toContain(`# ${name}\n\n## ${to}\n`);
-    }
+    const unchanged = versions.filter(({ from, to }) => from === to || !/^\d+\.\d+\.\d+$/.test(to));
+    const untold = versions.filter(
+      ({ name, to, changelog }) => !changelog.startsWith(`# ${name}\n\n## ${to}\n`),
+    );
+    expect([...unchanged, ...untold].map(({ name }) => name)).toEqual([]);
     expect(versions.length).toBeGreaterThanOrEqual(7);
   },
 );

@@ -22,7 +22,10 @@ export async function serveSite(folder: string): Promise<{ server: Server; origi
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "cache-control": "max-age=3600",
+    });
     createReadStream(file).pipe(response);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");

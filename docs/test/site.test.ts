@@ -115,14 +115,22 @@ function pathsOf(folder: string): string[] {
 async function seeAll(paths: readonly string[]): Promise<Map<string, Sight>> {
   const left = [...paths];
   const seen = new Map<string, Sight>();
+  // One context: what all pages have in common is loaded once.
+  const context = await browser.newContext({ viewport: PHONE });
+  // What is only fetched ahead would be broken off by the next page.
+  await context.addInitScript(() =>
+    Object.defineProperty(navigator, "connection", { value: { saveData: true } }),
+  );
   const tabs = Array.from({ length: 3 }, async () => {
-    const page = await browser.newPage({ viewport: PHONE });
+    const page = await context.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
     });
-    page.on("requestfailed", (request) => errors.push(`${request.url()} failed`));
+    page.on("requestfailed", (request) =>
+      errors.push(`${request.url()} failed: ${request.failure()?.errorText}`),
+    );
     for (let path = left.pop(); path !== undefined; path = left.pop()) {
       errors.length = 0;
       const sight = await see(page, path);
@@ -131,6 +139,7 @@ async function seeAll(paths: readonly string[]): Promise<Map<string, Sight>> {
     await page.close();
   });
   await Promise.all(tabs);
+  await context.close();
   return seen;
 }
 

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { build, BUILT } from "./build.ts";
 import { measureRounds } from "./harness.ts";
 import { findPython } from "./python.ts";
+import type { Scenario } from "./scenario.ts";
 import { findScenario, scenarios } from "./scenarios.ts";
 import { render, type Row, summarize } from "./table.ts";
 
@@ -59,7 +60,15 @@ async function measureAll(): Promise<void> {
     console.log(render(scenario, rows));
   }
   if (options.json !== undefined)
-    await writeFile(options.json, `${JSON.stringify({ host, rounds, results }, undefined, 2)}\n`);
+    await writeFile(
+      options.json,
+      `${JSON.stringify({ host, rounds, quick: options.quick, scenarios: about(chosen), results }, undefined, 2)}\n`,
+    );
+}
+
+/** What each figure is about, for those who draw the results. */
+function about(chosen: readonly Scenario[]): Record<string, Pick<Scenario, "title" | "metric">> {
+  return Object.fromEntries(chosen.map(({ id, title, metric }) => [id, { title, metric }]));
 }
 
 /** Says what is going on, in one line that is written over; only to a terminal. */

@@ -88,6 +88,20 @@ describe.skipIf(process.platform === "win32")("a fifo", () => {
       expect(await writing.lost()).toMatchObject({ code: "EPIPE" });
     }));
 
+  test("tells its writer with the next write when nobody reads any more", () =>
+    run(async () => {
+      const fifo = makeFifo();
+      const writing = new Recorder();
+      const [output] = await connectWritePipe(() => writing, fifo.writer);
+
+      closeSync(fifo.reader);
+      await quiet();
+      expect(writing.events).toEqual(["made"]); // the host does not tell before
+      output.write("x");
+
+      expect(await writing.lost()).toMatchObject({ code: "EPIPE" });
+    }));
+
   test("goes one way only", () =>
     run(async () => {
       const fifo = makeFifo();

@@ -190,6 +190,28 @@ describe("StreamWriter.drain", () => {
       await server.waitClosed();
     }));
 
+  test("throws the error of the connection to all who wait, also when the writer is closed", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      fill(writer);
+      const draining = Array.from({ length: 100 }, () => createTask(() => writer.drain()));
+      await quiet();
+
+      writer.close();
+      await quiet();
+      expect(draining.some(({ done }) => done)).toBe(false); // what is buffered is still to be sent
+      peer.resetAndDestroy();
+      const errors = await gather(draining, { returnExceptions: true });
+
+      expect(new Set(errors).size).toBe(1);
+      expect(errors[0]).toMatchObject({
+        code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string,
+      });
+      await expect(writer.waitClosed()).rejects.toBe(errors[0]);
+      server.close();
+      await server.waitClosed();
+    }));
+
   test("is released when the connection is aborted", () =>
     run(async () => {
       const { peer, writer, server } = await acceptRaw();
@@ -200,7 +222,8 @@ describe("StreamWriter.drain", () => {
 
       server.abortClients();
 
-      await draining;
+      await draining; // as in asyncio: the connection is lost by no error
+      await expect(writer.drain()).rejects.toThrow("Connection lost");
       server.close();
       await server.waitClosed();
       peer.destroy();

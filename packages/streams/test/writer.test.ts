@@ -1,4 +1,5 @@
-import { inspect } from "node:util";
+import { execFile } from "node:child_process";
+import { inspect, promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { getRunningLoop, isCancelled } from "@aio/loop";
@@ -97,6 +98,51 @@ describe("StreamWriter.drain", () => {
       ends.writer.close();
       expect((await reading).length % 1_048_576).toBe(0);
     }));
+
+  test(
+    "bounds the memory of a server whose client never reads, 1 GiB offered",
+    { timeout: 60_000 },
+    async () => {
+      const program = `
+      import net from "node:net";
+      import { run } from "@aio/task";
+      import { startServer } from "@aio/streams";
+      const chunk = Buffer.alloc(65_536);
+      let offered = 0;
+      await run(async () => {
+        const before = process.memoryUsage.rss();
+        const writing = Promise.withResolvers();
+        const server = await startServer(async (_reader, writer) => {
+          writing.resolve();
+          for (; offered < 2 ** 30; offered += chunk.length) {
+            writer.write(chunk);
+            await writer.drain();
+          }
+        }, { host: "127.0.0.1", port: 0 });
+        const client = net.connect(server.sockets[0].port, "127.0.0.1").pause();
+        client.on("error", () => {});
+        await writing.promise;
+        for (let last = -1, same = 0; same < 50; ) {
+          await new Promise(setImmediate);
+          same = offered === last ? same + 1 : 0;
+          last = offered;
+        }
+        console.log(JSON.stringify({ offered, grown: process.memoryUsage.rss() - before }));
+        client.destroy();
+        process.exit();
+      });`;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--input-type=module", "--eval", program],
+        { cwd: import.meta.dirname },
+      );
+
+      const { offered, grown } = JSON.parse(stdout) as Record<string, number>;
+      expect(offered).toBeGreaterThan(0);
+      expect(offered).toBeLessThan(64 * 2 ** 20); // what the system buffers, and the mark
+      expect(grown).toBeLessThan(64 * 2 ** 20);
+    },
+  );
 
   test("is cancelled for one, and the others go on", () =>
     run(async () => {

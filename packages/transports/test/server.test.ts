@@ -134,30 +134,31 @@ describe("Server", () => {
       ]);
     }));
 
-  test("reports an error of accepting, once a second at most, and goes on", () => {
-    const main = async (): Promise<void> => {
-      const exceptions = recordExceptions();
-      const listen = vi.spyOn(net.Server.prototype, "listen");
-      await using server = await createServer(() => new Recorder(), LOCAL);
-      const [listener] = listen.mock.contexts as net.Server[];
-      listen.mockRestore();
-      const failure = Object.assign(new Error("accept ENOMEM"), { code: "ENOMEM" });
+  test("reports an error of accepting, once a second at most, and goes on", () =>
+    run(
+      async () => {
+        const exceptions = recordExceptions();
+        const listen = vi.spyOn(net.Server.prototype, "listen");
+        await using server = await createServer(() => new Recorder(), LOCAL);
+        const [listener] = listen.mock.contexts as net.Server[];
+        listen.mockRestore();
+        const failure = Object.assign(new Error("accept ENOMEM"), { code: "ENOMEM" });
 
-      // There is no good way to run out of memory here; of what Node does out of descriptors, see descriptors.test.ts.
-      for (let i = 0; i < 1_000; i += 1) listener?.emit("error", failure);
-      const report = { message: "socket.accept() out of system resource", exception: failure };
-      expect(exceptions).toMatchObject([report]);
-      await sleep(999);
-      listener?.emit("error", failure);
-      expect(exceptions).toHaveLength(1);
-      await sleep(1);
-      listener?.emit("error", failure);
+        // There is no good way to run out of memory here; of what Node does out of descriptors, see descriptors.test.ts.
+        for (let i = 0; i < 1_000; i += 1) listener?.emit("error", failure);
+        const report = { message: "socket.accept() out of system resource", exception: failure };
+        expect(exceptions).toMatchObject([report]);
+        await sleep(999);
+        listener?.emit("error", failure);
+        expect(exceptions).toHaveLength(1);
+        await sleep(1);
+        listener?.emit("error", failure);
 
-      expect(exceptions).toMatchObject([report, report]);
-      expect(server.isServing()).toBe(true);
-    };
-    return run(main, { clock: new VirtualClock() });
-  });
+        expect(exceptions).toMatchObject([report, report]);
+        expect(server.isServing()).toBe(true);
+      },
+      { clock: new VirtualClock() },
+    ));
 });
 
 describe("Server.close()", () => {

@@ -72,6 +72,23 @@ class End:
         await self.writer.drain()
         return "ok"
 
+    async def drainInThrees(self, then=None):
+        """Has three wait in drain, then closes or aborts, and says what becomes of each."""
+        drains = [asyncio.create_task(self.drain()) for _ in range(3)]
+        await asyncio.sleep(0)
+        if then is not None:
+            await getattr(self, then)()
+        outcomes = await asyncio.gather(*drains, return_exceptions=True)
+        return [failure(it) if isinstance(it, Exception) else it for it in outcomes]
+
+    async def discard(self):
+        """Reads to the end, or to the loss, and says nothing of it."""
+        try:
+            while await self.reader.read(65_536):
+                pass
+        except Exception as error:
+            failure(error)
+
     async def writeEof(self):
         self.writer.write_eof()
 

@@ -1,8 +1,10 @@
-import type { Conversation, Medium, Step } from "./script.ts";
+import type { Conversation, Medium, Payload, Step } from "./script.ts";
 
 const STREAMS: readonly Medium[] = ["tcp", "unix", "tls"];
 const HALF_CLOSING: readonly Medium[] = ["tcp", "unix"]; // TLS ends in both directions at once
 const MEBIBYTE = 1_048_576;
+// More than the system takes.
+const HUGE: Payload = [6, 32 * MEBIBYTE];
 // Not 0: before Python 3.12, asyncio sends nothing then.
 const SIZES: readonly number[] = [1, 100, 1_500, 9_000, 30_000];
 
@@ -147,6 +149,24 @@ export const conversations: readonly Conversation[] = [
     server: [["write", "bye\n"], ["writeUntilLost"], ["drain"]],
   },
   {
+    name: "several who wait in drain for a reader",
+    over: ["tcp", "tls"],
+    client: [["write", HUGE], ["drainInThrees"], ["close"], ["waitClosed"]],
+    server: [["discard"], ["close"]],
+  },
+  {
+    name: "several who wait in drain of a writer that is closed",
+    over: ["tcp"],
+    client: [["write", HUGE], ["drainInThrees", "close"], ["drain"], ["waitClosed"]],
+    server: [["discard"], ["close"]],
+  },
+  {
+    name: "several who wait in drain of a writer that is aborted",
+    over: ["tcp"],
+    client: [["write", HUGE], ["drainInThrees", "abort"], ["drain"], ["waitClosed"]],
+    server: [["discard"], ["close"]],
+  },
+  {
     name: "a connection that goes over to TLS",
     over: HALF_CLOSING,
     client: [
@@ -185,6 +205,22 @@ export const conversations: readonly Conversation[] = [
       ["drain"],
       ["waitClosed"],
     ],
+  },
+  {
+    name: "a client that is reset while several wait in drain",
+    over: ["tcp"],
+    onlyPython: "server",
+    resets: true,
+    client: [["write", HUGE], ["drainInThrees"], ["drain"], ["waitClosed"]],
+    server: [["readexactly", 1], ["reset"]],
+  },
+  {
+    name: "a client that is reset while several wait in drain, and it is closed",
+    over: ["tcp"],
+    onlyPython: "server",
+    resets: true,
+    client: [["write", HUGE], ["drainInThrees", "close"], ["drain"], ["waitClosed"]],
+    server: [["readexactly", 1], ["reset"]],
   },
   {
     name: "a client that is reset by its server",

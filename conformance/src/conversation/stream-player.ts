@@ -5,7 +5,7 @@ import {
   type StreamReader,
   type StreamWriter,
 } from "@aio/streams";
-import { sleep } from "@aio/task";
+import { createTask, sleep } from "@aio/task";
 import { clientTls, serverTls } from "./certificate.ts";
 import { play } from "./play.ts";
 import { type Payload, payload, type Record, show, type Step } from "./script.ts";
@@ -36,6 +36,23 @@ export class StreamPlayer {
   async drain(): Promise<string> {
     await this.#writer.drain();
     return "ok";
+  }
+
+  /** Has three wait in drain, then closes or aborts, and says what becomes of each. */
+  async drainInThrees(then?: "close" | "abort"): Promise<unknown[]> {
+    const drains = Array.from({ length: 3 }, () => createTask(() => this.drain()));
+    await sleep(0);
+    if (then !== undefined) this[then]();
+    return await Promise.all(drains.map((drain) => drain.then(null, failure)));
+  }
+
+  /** Reads to the end, or to the loss, and says nothing of it. */
+  async discard(): Promise<void> {
+    try {
+      while ((await this.#reader.read(65_536)).length > 0);
+    } catch (error) {
+      failure(error);
+    }
   }
 
   writeEof(): void {

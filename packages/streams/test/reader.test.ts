@@ -11,6 +11,7 @@ import { createTask, run, type Task, waitFor, yieldNow } from "@aio/task";
 import type { ReadTransport } from "@aio/transports";
 import { describe, expect, test } from "vitest";
 import {
+  DEFAULT_LIMIT,
   IncompleteReadError,
   LimitOverrunError,
   LineTooLongError,
@@ -409,6 +410,20 @@ describe("StreamReader.readuntil", () => {
 });
 
 describe("the flow of a reader", () => {
+  test("is that of 64 KiB by default", () =>
+    run(async () => {
+      const reader = new StreamReader();
+      const transport = new FakeTransport();
+      reader.setTransport(transport);
+
+      reader.feedData(Buffer.alloc(2 * 65_536));
+      expect(transport.isReading()).toBe(true);
+      reader.feedData(Buffer.alloc(1));
+
+      expect(transport.isReading()).toBe(false);
+      expect(DEFAULT_LIMIT).toBe(65_536);
+    }));
+
   test("is paused above twice the limit, and resumed at the limit", () =>
     run(async () => {
       const reader = fed("", 4);

@@ -1,4 +1,5 @@
-import { inspect } from "node:util";
+import { execFile } from "node:child_process";
+import { inspect, promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { getRunningLoop, isCancelled } from "@aio/loop";
@@ -98,6 +99,51 @@ describe("StreamWriter.drain", () => {
       expect((await reading).length % 1_048_576).toBe(0);
     }));
 
+  test(
+    "bounds the memory of a server whose client never reads, 1 GiB offered",
+    { timeout: 60_000 },
+    async () => {
+      const program = `
+      import net from "node:net";
+      import { run } from "@aio/task";
+      import { startServer } from "@aio/streams";
+      const chunk = Buffer.alloc(65_536);
+      let offered = 0;
+      await run(async () => {
+        const before = process.memoryUsage.rss();
+        const writing = Promise.withResolvers();
+        const server = await startServer(async (_reader, writer) => {
+          writing.resolve();
+          for (; offered < 2 ** 30; offered += chunk.length) {
+            writer.write(chunk);
+            await writer.drain();
+          }
+        }, { host: "127.0.0.1", port: 0 });
+        const client = net.connect(server.sockets[0].port, "127.0.0.1").pause();
+        client.on("error", () => {});
+        await writing.promise;
+        for (let last = -1, same = 0; same < 50; ) {
+          await new Promise(setImmediate);
+          same = offered === last ? same + 1 : 0;
+          last = offered;
+        }
+        console.log(JSON.stringify({ offered, grown: process.memoryUsage.rss() - before }));
+        client.destroy();
+        process.exit();
+      });`;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--input-type=module", "--eval", program],
+        { cwd: import.meta.dirname },
+      );
+
+      const { offered, grown } = JSON.parse(stdout) as Record<string, number>;
+      expect(offered).toBeGreaterThan(0);
+      expect(offered).toBeLessThan(64 * 2 ** 20); // what the system buffers, and the mark
+      expect(grown).toBeLessThan(64 * 2 ** 20);
+    },
+  );
+
   test("is cancelled for one, and the others go on", () =>
     run(async () => {
       await using ends = await openPair(1_024);
@@ -190,6 +236,28 @@ describe("StreamWriter.drain", () => {
       await server.waitClosed();
     }));
 
+  test("throws the error of the connection to all who wait, also when the writer is closed", () =>
+    run(async () => {
+      const { peer, writer, server } = await acceptRaw();
+      fill(writer);
+      const draining = Array.from({ length: 100 }, () => createTask(() => writer.drain()));
+      await quiet();
+
+      writer.close();
+      await quiet();
+      expect(draining.some(({ done }) => done)).toBe(false); // what is buffered is still to be sent
+      peer.resetAndDestroy();
+      const errors = await gather(draining, { returnExceptions: true });
+
+      expect(new Set(errors).size).toBe(1);
+      expect(errors[0]).toMatchObject({
+        code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string,
+      });
+      await expect(writer.waitClosed()).rejects.toBe(errors[0]);
+      server.close();
+      await server.waitClosed();
+    }));
+
   test("is released when the connection is aborted", () =>
     run(async () => {
       const { peer, writer, server } = await acceptRaw();
@@ -200,7 +268,8 @@ describe("StreamWriter.drain", () => {
 
       server.abortClients();
 
-      await draining;
+      await draining; // as in asyncio: the connection is lost by no error
+      await expect(writer.drain()).rejects.toThrow("Connection lost");
       server.close();
       await server.waitClosed();
       peer.destroy();

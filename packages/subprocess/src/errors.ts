@@ -29,7 +29,7 @@ export class FileNotFoundError extends SpawnError {
   }
 }
 
-/** Thrown when a file is not executable, or `cwd` may not be entered. Counterpart of Python's `PermissionError`. */
+/** Thrown when a file is not executable, `cwd` may not be entered, or this program may not become `user` or `group`. Counterpart of Python's `PermissionError`. */
 export class PermissionError extends SpawnError {
   declare readonly name: "PermissionError";
   static {

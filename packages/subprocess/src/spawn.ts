@@ -179,7 +179,7 @@ function checkStdio(name: string, value: unknown): void {
 /** Says what is wrong: the system has but one code for a program and for a directory that are not there. */
 function spawnError(
   command: Command,
-  { cwd, executable }: SpawnSettings,
+  { cwd, executable, user, group }: SpawnSettings,
   cause: NodeJS.ErrnoException,
 ): Error {
   const code = cause.code ?? "";
@@ -192,6 +192,12 @@ function spawnError(
   const program = command.shell ? (executable ?? "the shell") : command.argv[0];
   if (code === "ENOENT")
     return new FileNotFoundError(command, `${program} is not found`, code, cause);
+  if (code === "EPERM" && (user ?? group) !== undefined) {
+    const names = [user !== undefined && `user ${user}`, group !== undefined && `group ${group}`];
+    const whom = names.filter((name) => name !== false).join(", ");
+    const problem = `this program may not become ${whom}; run as root, or leave that out`;
+    return new PermissionError(command, problem, code, cause);
+  }
   if (code === "EACCES" || code === "EPERM")
     return new PermissionError(command, `${program} is not executable`, code, cause);
   return new SpawnError(command, cause.message, code, cause);

@@ -6,20 +6,30 @@ import { isAlive } from "./processes.ts";
 
 const PROGRAM = `
 import { createSubprocessExec, PIPE } from "@aio/subprocess";
-import { run } from "@aio/task";
+import { run, Runner } from "@aio/task";
 const { FATE, HOW } = process.env;
 let child;
-await run(async () => {
+const runner = new Runner();
+if (HOW === "again") await runner.run(start);
+else await run(start);
+if (HOW === "again") {
+  await runner.run(async () => {
+    process.stdout.write(child.pid + "\\n");
+    await child.wait();
+  });
+}
+async function start() {
   // It says who has asked it to end: SIGKILL gives it no time to.
   const line = \`trap 'echo asked >&2; \${HOW === "defy" ? "" : "exit"}' TERM; echo; while :; do sleep 0.05; done\`;
   child = await createSubprocessExec("sh", ["-c", line], { stdout: PIPE, atExit: FATE });
   await child.stdout.readline(); // the trap is set
+  if (HOW === "again") return;
   process.stdout.write(child.pid + "\\n");
   if (HOW === "exit") process.exit(3);
   if (HOW === "throw") setImmediate(() => { throw new Error("uncaught"); });
   if (HOW === "reject") void Promise.reject(new Error("unhandled"));
   if (HOW !== "return") await child.wait();
-});
+}
 `;
 
 describe("When the program ends", { timeout: 60_000 }, () => {
@@ -59,6 +69,15 @@ describe("When the program ends", { timeout: 60_000 }, () => {
     const { pid, program, said } = await startProgram("wait");
     program.kill("SIGINT");
     await once(program, "close");
+    expect(said()).toContain("asked\n");
+    await gone(pid);
+  });
+
+  test("by SIGINT in a later run, that one's main task is cancelled, too", async () => {
+    const { pid, program, said } = await startProgram("again");
+    program.kill("SIGINT");
+    expect((await once(program, "close"))[1]).toBeNull(); // a KeyboardInterrupt, not the signal
+    expect(said()).toContain("KeyboardInterrupt");
     expect(said()).toContain("asked\n");
     await gone(pid);
   });

@@ -48,6 +48,23 @@ describe("A process that cannot be started", { timeout: 60_000 }, () => {
     }),
   );
 
+  test.skipIf(process.platform === "win32").each([
+    [{ user: 1 }, "user 1"],
+    [{ group: 1 }, "group 1"],
+    [{ user: 1, group: 2 }, "user 1, group 2"],
+  ])("throws PermissionError for %o, whom this program may not become", (whom, named) =>
+    run(async () => {
+      const starting = withoutPrivileges(() => createSubprocessExec("true", [], whom));
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(PermissionError);
+      expect(error).toMatchObject({
+        code: "EPERM",
+        command: ["true"],
+        message: `Cannot start \`true\`: this program may not become ${named}; run as root, or leave that out`,
+      });
+    }),
+  );
+
   test("throws SpawnError with the code of the system for all else", () =>
     run(async () => {
       const starting = createSubprocessExec("true", ["x".repeat(10_000_000)]);
@@ -140,3 +157,15 @@ describe("Errors of a process", { timeout: 60_000 }, () => {
       expect(stderr?.length).toBeGreaterThan(20_000);
     }));
 });
+
+/** Calls `start` as somebody who is not root. */
+function withoutPrivileges<T>(start: () => T): T {
+  const { geteuid, seteuid } = process;
+  if (geteuid?.() !== 0) return start();
+  seteuid?.(65_534);
+  try {
+    return start();
+  } finally {
+    seteuid?.(0);
+  }
+}

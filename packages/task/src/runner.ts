@@ -210,7 +210,7 @@ class Interruption {
   readonly #listener: (() => void) | null = null;
 
   constructor(loop: EventLoop, main: Task<unknown>, wanted: boolean | undefined) {
-    if (!(wanted ?? (isMainThread && process.listenerCount("SIGINT") === 0))) return;
+    if (!(wanted ?? (isMainThread && !isSigintTaken()))) return;
     this.#listener = () => {
       if (loop.hasSignalHandler("SIGINT")) return; // the program has its own
       if (this.happened || main.done) {
@@ -227,4 +227,22 @@ class Interruption {
   release(): void {
     if (this.#listener !== null) process.off("SIGINT", this.#listener);
   }
+}
+
+/**
+ * Whether somebody else listens to SIGINT. The package signal-exit does not count, whoever uses it: it only watches,
+ * as long as there is another listener. How many of its listeners there are is what its versions tell each other.
+ */
+function isSigintTaken(): boolean {
+  const versions: unknown[] = [
+    Reflect.get(globalThis, Symbol.for("signal-exit emitter")),
+    Reflect.get(process, "__signal_exit_emitter__"),
+  ];
+  const watching = versions.reduce<number>((sum, version) => sum + countOf(version), 0);
+  return process.listenerCount("SIGINT") > watching;
+}
+
+function countOf(emitter: unknown): number {
+  if (typeof emitter !== "object" || emitter === null || !("count" in emitter)) return 0;
+  return typeof emitter.count === "number" ? emitter.count : 0;
 }

@@ -50,6 +50,8 @@ export class Server extends BaseServer {
   #sockets: readonly SocketAddress[] = Object.freeze([]);
   // Those that came before it serves, or while the loop does not run.
   readonly #early: net.Socket[] = [];
+  // Errors of accepting before this time are not reported.
+  #silentUntil = -Infinity;
 
   private constructor(
     loop: EventLoop,
@@ -213,7 +215,11 @@ export class Server extends BaseServer {
     return { sockname: first, peername: unixAddress("") };
   }
 
+  /** The host cannot be told to pause: it tries again at once, and may fail a thousand times a second. */
   #acceptFailed(exception: Error): void {
+    const now = this.loop.time();
+    if (now < this.#silentUntil) return;
+    this.#silentUntil = now + ACCEPT_SILENCE;
     this.loop.callExceptionHandler({
       message: "socket.accept() out of system resource",
       exception,
@@ -237,6 +243,9 @@ export class Server extends BaseServer {
     for (const socket of this.#early.splice(0)) socket.destroy();
   }
 }
+
+/** How long asyncio pauses after an error of accepting, in milliseconds. */
+const ACCEPT_SILENCE = 1_000;
 
 function captureContext(): Context {
   return Context.capture();

@@ -294,6 +294,25 @@ describe("a datagram endpoint", () => {
       expect(client.transport.getExtraInfo("sockname")?.port).toBe(client.port);
     }));
 
+  test("says nothing of what was queued after abort() but that the endpoint is lost", () =>
+    run(async () => {
+      await using server = await open(LOCAL);
+      await using client = await open(connectedTo(server));
+      const { transport, protocol } = client;
+      transport.setWriteBufferLimits({ high: 0 });
+      transport.sendTo("queued");
+      transport.sendTo(Buffer.alloc(70_000)); // too long: an error, if anybody were told
+      expect(protocol.events).toEqual(["made", "pause"]);
+
+      transport.abort();
+      await protocol.lost();
+      await quiet();
+
+      expect(protocol.error).toBeNull();
+      expect(protocol.errors).toEqual([]);
+      expect(protocol.events).toEqual(["made", "pause", "lost"]);
+    }));
+
   test("drops what is sent after its end, and warns from the fifth time on", () =>
     run(async () => {
       const log = recordLog();

@@ -16,7 +16,16 @@ import {
   type Transport,
 } from "../src/index.ts";
 import { localhost } from "./certificate.ts";
-import { connectPair, connectRaw, portOf, quiet, Recorder, RecordingServer } from "./recorder.ts";
+import {
+  connectPair,
+  connectRaw,
+  portOf,
+  quiet,
+  Recorder,
+  recordExceptions,
+  RecordingServer,
+  recordRejections,
+} from "./recorder.ts";
 
 const ADDRESS = { host: "127.0.0.1", port: 0 };
 
@@ -158,8 +167,10 @@ describe("a reset", () => {
 });
 
 describe("10,000 connections that come and go", () => {
-  test("leave no handle behind", { timeout: 120_000 }, () =>
+  test("leave no handle behind, and no rejection that nobody handles", { timeout: 120_000 }, () =>
     run(async () => {
+      const exceptions = recordExceptions();
+      const rejections = recordRejections();
       let made = 0;
       let lost = 0;
       const allLost = getRunningLoop().createFuture<void>();
@@ -193,6 +204,8 @@ describe("10,000 connections that come and go", () => {
       expect(made).toBe(10_000);
       expect(lost).toBe(10_000);
       expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+      expect(rejections).toEqual([]);
+      expect(exceptions).toEqual([]);
     }),
   );
 });

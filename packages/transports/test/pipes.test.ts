@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -84,6 +85,20 @@ describe.skipIf(process.platform === "win32")("a fifo", () => {
       expect(output.getWriteBufferSize()).toBeGreaterThan(0);
 
       closeSync(fifo.reader);
+
+      expect(await writing.lost()).toMatchObject({ code: "EPIPE" });
+    }));
+
+  test("tells its writer with the next write when nobody reads any more", () =>
+    run(async () => {
+      const fifo = makeFifo();
+      const writing = new Recorder();
+      const [output] = await connectWritePipe(() => writing, fifo.writer);
+
+      closeSync(fifo.reader);
+      await quiet();
+      expect(writing.events).toEqual(["made"]); // the host does not tell before
+      output.write("x");
 
       expect(await writing.lost()).toMatchObject({ code: "EPIPE" });
     }));
@@ -184,6 +199,28 @@ describe("connectWritePipe", () => {
       expect(await reading.lost()).toBeNull();
       expect(reading.received.toString()).toBe("one two");
     }));
+
+  test.each([
+    ["closes", (peer: net.Socket) => void peer.destroy(), null],
+    ["resets", (peer: net.Socket) => void peer.resetAndDestroy(), { code: "ECONNRESET" }],
+  ])("tells at once that the other end of a socket %s it", (_what, end, error) =>
+    run(async () => {
+      const server = net.createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const socket = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+      const [peer] = (await once(server, "connection")) as [net.Socket];
+      const writing = new Recorder();
+      await connectWritePipe(() => writing, socket);
+
+      end(peer);
+      const lost = await writing.lost();
+
+      if (error === null) expect(lost).toBeNull();
+      else expect(lost).toMatchObject(error);
+      expect(writing.events).toEqual(["made", "lost"]);
+      server.close();
+    }),
+  );
 
   test("keeps to the marks with any stream of Node", () =>
     run(async () => {

@@ -180,6 +180,15 @@ export function recordExceptions(): {
   return reports;
 }
 
+/** Collects the rejections that nobody handles. */
+export function recordRejections(): unknown[] {
+  const reasons: unknown[] = [];
+  const listen = (reason: unknown): void => void reasons.push(reason);
+  process.on("unhandledRejection", listen);
+  onTestFinished(() => void process.off("unhandledRejection", listen));
+  return reasons;
+}
+
 /** Collects what is logged, with `*` in place of ports and durations; not that the machine is slow. */
 export function recordLog(): string[] {
   getRunningLoop().slowCallbackDuration = Infinity;

@@ -6,8 +6,15 @@ import { join } from "node:path";
 import { isCancelled, RuntimeError } from "@aio/loop";
 import { createTask, run } from "@aio/task";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { sendfile, SendfileNotAvailableError, type Transport } from "../src/index.ts";
-import { connectPair, fill, quiet } from "./recorder.ts";
+import {
+  createConnection,
+  createServer,
+  sendfile,
+  SendfileNotAvailableError,
+  type Transport,
+} from "../src/index.ts";
+import { localhost } from "./certificate.ts";
+import { connectPair, fill, portOf, quiet, Recorder } from "./recorder.ts";
 
 async function makeFile(data: Uint8Array): Promise<FileHandle> {
   const directory = mkdtempSync(join(tmpdir(), "aio-"));
@@ -56,6 +63,31 @@ describe("sendfile", () => {
       await far.until(() => far.received.length === 5);
 
       expect(far.received.toString()).toBe("23489");
+    }));
+
+  test("goes over TLS, too", () =>
+    run(async () => {
+      const far = new Recorder();
+      await using server = await createServer(() => far, {
+        host: "127.0.0.1",
+        port: 0,
+        ssl: localhost,
+      });
+      const [transport] = await createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: portOf(server),
+        ssl: { ca: localhost.cert },
+        serverHostname: "localhost",
+      });
+      const data = randomBytes(3_000_000);
+      const file = await makeFile(data);
+
+      expect(() => sendfile(transport, file, { fallback: false })).toThrow(RuntimeError);
+      expect(await sendfile(transport, file)).toBe(data.length);
+      transport.close();
+      await far.lost();
+
+      expect(far.received.equals(data)).toBe(true);
     }));
 
   test("keeps to the flow control, and pauses reading meanwhile", () =>

@@ -755,6 +755,34 @@ describe("a buffered protocol", () => {
         expect(call).toMatch(i % 2 === 0 ? /^getBuffer / : /^bufferUpdated [1-4]$/);
     }));
 
+  test.each([true, false])("is told of EOF, and stays open when it says so: %s", (stays) =>
+    run(async () => {
+      const ended = getRunningLoop().createFuture<Transport>();
+      let transport: Transport | null = null;
+      const protocol: BufferedProtocol = {
+        connectionMade: (made) => void (transport = made),
+        getBuffer: () => Buffer.alloc(16),
+        bufferUpdated: () => undefined,
+        eofReceived: () => {
+          if (transport !== null) ended.setResult(transport);
+          return stays;
+        },
+      };
+      await using pair = await connectPair();
+      pair.far.transport.setProtocol(protocol);
+      transport = pair.far.transport;
+
+      pair.near.keepOpen = true;
+      pair.near.transport.write("the end");
+      pair.near.transport.writeEof();
+      await ended;
+      await quiet();
+
+      expect(pair.far.transport.isClosing()).toBe(!stays);
+      expect(pair.near.events.includes("eof")).toBe(!stays);
+    }),
+  );
+
   test("gets the rest after a pause in bufferUpdated", () =>
     run(async () => {
       await using pair = await connectPair();

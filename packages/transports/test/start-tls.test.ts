@@ -1,8 +1,15 @@
-import { EventLoop, getRunningLoop, isCancelled, RuntimeError, VirtualClock } from "@aio/loop";
+import {
+  EventLoop,
+  getRunningLoop,
+  isCancelled,
+  RuntimeError,
+  TimeoutError,
+  VirtualClock,
+} from "@aio/loop";
 import { createTask, gather, run, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { SSLCertVerificationError, startTls, type Transport } from "../src/index.ts";
-import { createTransportPair } from "../src/testing/index.ts";
+import { createTransportPair, MemoryNetwork } from "../src/testing/index.ts";
 import { localhost } from "./certificate.ts";
 import { connectPair, fill, type Pair, quiet, Recorder } from "./recorder.ts";
 
@@ -239,4 +246,48 @@ describe("startTls in memory", () => {
       { loopFactory },
     ),
   );
+
+  test("gives the handshake a minute by default", () =>
+    run(
+      async () => {
+        const near = new Recorder();
+        const [client] = await createTransportPair(near, new Recorder());
+        const begin = getRunningLoop().time();
+
+        await expect(startTls(client, near, CLIENT, AS_CLIENT)).rejects.toMatchObject({
+          code: "ECONNABORTED",
+        });
+
+        expect(getRunningLoop().time() - begin).toBe(60_000);
+      },
+      { clock: new VirtualClock() },
+    ));
+
+  test("gives the end half a minute by default", () =>
+    run(
+      async () => {
+        const network = new MemoryNetwork();
+        const far = new Recorder();
+        const server = await network.host("server").createServer(() => far, { port: 1 });
+        const [client, near] = await network
+          .host("client")
+          .createConnection(() => new Recorder(), { host: "server", port: 1 });
+        await far.until(() => far.events.length > 0);
+        const [secured, serving] = await gather(
+          startTls(client, near, CLIENT, AS_CLIENT),
+          startTls(far.transport, far, localhost, AS_SERVER),
+        );
+        network.partition("client", "server");
+        const begin = getRunningLoop().time();
+
+        secured.close();
+        const error = await near.lost();
+
+        expect(error).toBeInstanceOf(TimeoutError);
+        expect(getRunningLoop().time() - begin).toBe(30_000);
+        serving.abort();
+        server.close();
+      },
+      { clock: new VirtualClock() },
+    ));
 });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { getRunningLoop, isCancelled } from "@aio/loop";
 import { createTask, currentTask, run, type Task } from "@aio/task";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createConnection, createServer, type Transport } from "../src/index.ts";
 import { connectRaw, portOf, quiet, Recorder, RecordingServer } from "./recorder.ts";
 
@@ -145,6 +145,28 @@ describe("createConnection", () => {
 
       expect(setNoDelay).toHaveBeenCalledWith(true);
       socket.destroy();
+    }));
+
+  test("switches Nagle's algorithm off at both ends, also of connections that it opens", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+      const socket = await connectRaw(recording.port);
+      // What Node itself calls: the handle, which is not documented.
+      const handle = Reflect.get(socket, "_handle") as { setNoDelay(noDelay: boolean): void };
+      socket.destroy();
+      await (await recording.client()).lost();
+      const setNoDelay = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, "setNoDelay");
+      onTestFinished(() => setNoDelay.mockRestore());
+
+      const [transport, near] = await createConnection(() => new Recorder(), {
+        host: "127.0.0.1",
+        port: recording.port,
+      });
+      await recording.client(1);
+
+      expect(setNoDelay.mock.calls).toEqual([[true], [true]]);
+      transport.close();
+      await near.lost();
     }));
 
   test("closes what it opened when it is cancelled, whenever that is", () =>

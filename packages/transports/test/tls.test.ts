@@ -233,6 +233,9 @@ describe("a connection with TLS", () => {
 
       expect(pair.transport.getWriteBufferSize()).toBeGreaterThan(0);
       expect(pair.near.events).toEqual(["made", "pause"]);
+      pair.far.transport.resumeReading();
+      await pair.far.until(() => size(pair.far) === 32 * 1_048_576);
+      await pair.near.until(() => pair.near.events.includes("resume"));
     }));
 
   test("is aborted at once, whatever is buffered", () =>

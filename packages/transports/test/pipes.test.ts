@@ -202,7 +202,11 @@ describe("connectWritePipe", () => {
 
   test.each([
     ["closes", (peer: net.Socket) => void peer.destroy(), null],
-    ["resets", (peer: net.Socket) => void peer.resetAndDestroy(), { code: "ECONNRESET" }],
+    [
+      "resets",
+      (peer: net.Socket) => void peer.resetAndDestroy(),
+      expect.objectContaining({ code: "ECONNRESET" }),
+    ],
   ])("tells at once that the other end of a socket %s it", (_what, end, error) =>
     run(async () => {
       const server = net.createServer().listen(0, "127.0.0.1");
@@ -215,8 +219,7 @@ describe("connectWritePipe", () => {
       end(peer);
       const lost = await writing.lost();
 
-      if (error === null) expect(lost).toBeNull();
-      else expect(lost).toMatchObject(error);
+      expect(lost).toEqual(error);
       expect(writing.events).toEqual(["made", "lost"]);
       server.close();
     }),

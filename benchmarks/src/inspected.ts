@@ -63,7 +63,7 @@ async function compare(id: string, rounds: number, duration: number): Promise<st
   const answers = createInterface(program.stdout)[Symbol.asyncIterator]();
   const measure = async (): Promise<Times> => {
     program.stdin.write("\n");
-    const { value } = (await answers.next()) as IteratorResult<string, undefined>;
+    const { value } = await answers.next();
     return JSON.parse(value ?? "") as Times;
   };
   const alone: Times[] = [];

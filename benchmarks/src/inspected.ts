@@ -60,11 +60,16 @@ async function compare(id: string, rounds: number, duration: number): Promise<st
     ],
     { stdio: ["pipe", "pipe", "ignore"] },
   );
+  const exit = once(program, "exit");
+  const ended = exit.then(([code, signal]) => {
+    throw new Error(`The program has ended: ${signal ?? code}`);
+  });
+  ended.catch(() => undefined); // at the end, it is meant to
   const answers = createInterface(program.stdout)[Symbol.asyncIterator]();
   const measure = async (): Promise<Times> => {
     program.stdin.write("\n");
-    const { value } = await answers.next();
-    return JSON.parse(value ?? "") as Times;
+    const { value = "" } = await Promise.race([answers.next(), ended]);
+    return JSON.parse(value) as Times;
   };
   const alone: Times[] = [];
   const watched: Times[] = [];
@@ -79,7 +84,7 @@ async function compare(id: string, rounds: number, duration: number): Promise<st
     }
   } finally {
     program.kill();
-    await once(program, "exit");
+    await exit;
   }
   const ratio = (kind: keyof Times): string => {
     // Of several rounds the quickest: what else the machine does only ever adds.
@@ -91,6 +96,7 @@ async function compare(id: string, rounds: number, duration: number): Promise<st
 
 async function measureWith(top: ChildProcess, measure: () => Promise<Times>): Promise<Times> {
   if (top.stdout === null) throw new Error("No output");
+  const exit = once(top, "exit");
   const samples = createInterface(top.stdout)[Symbol.asyncIterator]();
   const unheeded = measure(); // it looks from some moment in here on
   const { done } = (await samples.next()) as IteratorResult<string>;
@@ -98,7 +104,7 @@ async function measureWith(top: ChildProcess, measure: () => Promise<Times>): Pr
   if (done === true) throw new Error("aio top has not come in");
   const times = await measure();
   top.kill("SIGINT");
-  await once(top, "exit");
+  await exit;
   return times;
 }
 

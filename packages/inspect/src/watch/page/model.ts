@@ -9,7 +9,7 @@ interface Message {
 }
 
 /** A stretch of time in which a task did the same. */
-export interface Stretch {
+interface Stretch {
   readonly state: TaskState;
   readonly from: number;
   to: number;
@@ -33,7 +33,7 @@ export interface Point {
 }
 
 /** How far back the charts and the timeline go, in milliseconds. */
-export const WINDOW = 120_000;
+const WINDOW = 120_000;
 const SHORTEST = 20_000;
 
 /** All that is known of the program, from the samples that have come. */

@@ -128,9 +128,11 @@ async function seeAll(paths: readonly string[]): Promise<Map<string, Sight>> {
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
     });
-    page.on("requestfailed", (request) =>
-      errors.push(`${request.url()} failed: ${request.failure()?.errorText}`),
-    );
+    page.on("requestfailed", (request) => {
+      const reason = request.failure()?.errorText;
+      // The next page was asked for: that breaks off what is still under way.
+      if (reason !== "net::ERR_ABORTED") errors.push(`${request.url()} failed: ${reason}`);
+    });
     for (let path = left.pop(); path !== undefined; path = left.pop()) {
       errors.length = 0;
       const sight = await see(page, path);

@@ -201,9 +201,9 @@ describe("connectWritePipe", () => {
     }));
 
   test.each([
-    ["closes", (peer: net.Socket) => void peer.destroy(), null],
-    ["resets", (peer: net.Socket) => void peer.resetAndDestroy(), { code: "ECONNRESET" }],
-  ])("tells at once that the other end of a socket %s it", (_what, end, error) =>
+    ["closes", (peer: net.Socket) => void peer.destroy(), undefined],
+    ["resets", (peer: net.Socket) => void peer.resetAndDestroy(), "ECONNRESET"],
+  ])("tells at once that the other end of a socket %s it", (_what, end, code) =>
     run(async () => {
       const server = net.createServer().listen(0, "127.0.0.1");
       await once(server, "listening");
@@ -215,8 +215,7 @@ describe("connectWritePipe", () => {
       end(peer);
       const lost = await writing.lost();
 
-      if (error === null) expect(lost).toBeNull();
-      else expect(lost).toMatchObject(error);
+      expect((lost as NodeJS.ErrnoException | null)?.code).toBe(code);
       expect(writing.events).toEqual(["made", "lost"]);
       server.close();
     }),

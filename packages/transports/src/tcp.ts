@@ -114,6 +114,9 @@ export interface ServerOptions extends ResolveOptions, ServerSslSettings {
  *
  * A client whose handshake fails is dropped; a factory that throws costs only its own connection; in debug mode it is reported.
  *
+ * Out of file descriptors, the host drops new connections, tells nobody, and goes on: let a server have enough of them
+ * (`ulimit -n`). Other errors of accepting are reported to the exception handler of the loop, once a second at most.
+ *
  * Cancellation: what was opened is closed.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_server | loop.create_server}.

@@ -1,9 +1,12 @@
+import { spawn } from "node:child_process";
 import type { LookupAddress } from "node:dns";
-import type { LookupFunction } from "node:net";
-import { run } from "@aio/task";
-import { describe, expect, test } from "vitest";
+import { once } from "node:events";
+import net, { type LookupFunction } from "node:net";
+import { isCancelled } from "@aio/loop";
+import { createTask, run } from "@aio/task";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createConnection, createServer } from "../src/index.ts";
-import { portOf, Recorder, RecordingServer } from "./recorder.ts";
+import { portOf, quiet, Recorder, RecordingServer } from "./recorder.ts";
 
 describe("a connection attempt", () => {
   test("gives the error of the only address as it is", () =>
@@ -177,6 +180,78 @@ describe("a connection attempt", () => {
       await expect(failed).rejects.toMatchObject({ code: "ECONNREFUSED" });
     }));
 });
+
+describe.runIf(process.platform === "linux")("an address that does not answer", () => {
+  test("loses to the next one after happyEyeballsDelay, and nothing of it stays", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+      await hearNothing("127.0.0.2", recording.port);
+      const before = openSockets();
+
+      const [transport, near] = await createConnection(() => new Recorder(), {
+        host: "example.org",
+        port: recording.port,
+        lookup: resolveTo("127.0.0.2", "127.0.0.1"),
+        happyEyeballsDelay: 10,
+      });
+
+      expect(transport.getExtraInfo("peername")?.address).toBe("127.0.0.1");
+      transport.close();
+      await near.lost();
+      await (await recording.client()).lost();
+      await quiet();
+      expect(openSockets()).toEqual(before);
+    }));
+
+  test("is given up by a cancellation", () =>
+    run(async () => {
+      await using recording = await RecordingServer.open();
+      await hearNothing("127.0.0.2", recording.port);
+      const before = openSockets();
+      const task = createTask(async () => {
+        await createConnection(() => new Recorder(), { host: "127.0.0.2", port: recording.port });
+      });
+      await quiet();
+      expect(task.done).toBe(false);
+      expect(openSockets()).not.toEqual(before);
+
+      task.cancel();
+
+      await expect(task).rejects.toSatisfy(isCancelled);
+      await quiet();
+      expect(openSockets()).toEqual(before);
+    }));
+});
+
+/** Has the system drop all that comes to an address: a process listens there that accepts nothing, and its queue is full. */
+async function hearNothing(host: string, port: number): Promise<void> {
+  const program = `
+    require("node:net").createServer().listen({ host: "${host}", port: ${port}, backlog: 1 }, () => {
+      require("node:fs").writeSync(1, "listens");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const deaf = spawn(process.execPath, ["--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void deaf.kill("SIGKILL"));
+  await once(deaf.stdout, "data");
+  const waiting = Array.from({ length: 8 }, () =>
+    net.connect({ host, port }).on("error", () => undefined),
+  );
+  onTestFinished(() => {
+    for (const socket of waiting) socket.destroy();
+  });
+  const [first] = waiting;
+  if (first !== undefined) await once(first, "connect");
+  await quiet();
+}
+
+function openSockets(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => name.startsWith("TCP"))
+    .toSorted();
+}
 
 /** A port that nobody listens on any more. */
 async function refusedPort(): Promise<number> {

@@ -150,19 +150,13 @@ describe("createConnection", () => {
   test("switches Nagle's algorithm off at both ends, also of connections that it opens", () =>
     run(async () => {
       await using recording = await RecordingServer.open();
-      const socket = await connectRaw(recording.port);
-      // What Node itself calls: the handle, which is not documented.
-      const handle = Reflect.get(socket, "_handle") as { setNoDelay(noDelay: boolean): void };
-      socket.destroy();
-      await (await recording.client()).lost();
-      const setNoDelay = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, "setNoDelay");
-      onTestFinished(() => setNoDelay.mockRestore());
+      const setNoDelay = await spyOnHandles("setNoDelay");
 
       const [transport, near] = await createConnection(() => new Recorder(), {
         host: "127.0.0.1",
         port: recording.port,
       });
-      await recording.client(1);
+      await recording.client();
 
       expect(setNoDelay.mock.calls).toEqual([[true], [true]]);
       transport.close();
@@ -334,6 +328,31 @@ describe("createServer", () => {
       expect(portOf(second)).toBe(portOf(first));
     }));
 
+  test("has the system hold 100 connections by default, or what `backlog` says", () =>
+    run(async () => {
+      const listen = vi.spyOn(net.Server.prototype, "listen");
+      onTestFinished(() => listen.mockRestore());
+      await using _default = await createServer(() => new Recorder(), LOCAL);
+      await using _less = await createServer(() => new Recorder(), { ...LOCAL, backlog: 7 });
+
+      expect(listen.mock.calls).toMatchObject([[{ backlog: 100 }], [{ backlog: 7 }]]);
+    }));
+
+  test.each([true, false])("has accepted connections probed with keepAlive: %s", (keepAlive) =>
+    run(async () => {
+      const setKeepAlive = await spyOnHandles("setKeepAlive");
+      const made = getRunningLoop().createFuture<void>();
+      const connectionMade = (): void => made.setResult(undefined);
+      await using server = await createServer(() => ({ connectionMade }), { ...LOCAL, keepAlive });
+
+      const peer = await connectRaw(portOf(server));
+      await made;
+      peer.destroy();
+
+      expect(setKeepAlive.mock.calls.map(([on]) => on)).toEqual(keepAlive ? [true] : []);
+    }),
+  );
+
   test("lets the process of a finished run end", () =>
     run(async () => {
       // See "a server whose loop is closed" for the handles themselves.
@@ -345,6 +364,18 @@ describe("createServer", () => {
       expect(server.isServing()).toBe(true);
     }));
 });
+
+/** Watches what Node sets on its sockets: on their handles, which are not documented. */
+async function spyOnHandles(method: "setNoDelay" | "setKeepAlive") {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const handle: unknown = Reflect.get(server, "_handle");
+  const handles = Object.getPrototypeOf(handle) as Record<typeof method, (on: boolean) => void>;
+  const spy = vi.spyOn(handles, method);
+  onTestFinished(() => spy.mockRestore());
+  server.close();
+  return spy;
+}
 
 /** One iteration of the loop, and one turn of the host. */
 async function quietTurn(): Promise<void> {

@@ -37,7 +37,7 @@ beforeAll(async () => {
   ({ server, origin } = await serveSite(join(docs, "dist")));
   browser = await startBrowser();
   sights = await seeAll(pathsOf(join(docs, "dist")));
-}, 900_000);
+}, 1_500_000); // a loaded machine takes a second for each page
 
 afterAll(async () => {
   await browser?.close();

@@ -179,7 +179,9 @@ function isAlone({ code }: CodeBlock): boolean {
 }
 
 async function node(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  const running = promisify(execFile)(process.execPath, [...args], { cwd: folder });
+  // One that never ends is ended, and fails by that.
+  const options = { cwd: folder, timeout: 120_000 };
+  const running = promisify(execFile)(process.execPath, [...args], options);
   running.child.stdin?.end();
   return await running;
 }

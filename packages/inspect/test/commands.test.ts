@@ -185,7 +185,7 @@ describe("A look", () => {
 
 test("The example of the README is told as the README says", async () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const [, program = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+  const [, program = ""] = /```ts no-run\n(.*?)```/s.exec(readme) ?? [];
   const [, shown = ""] = /```console\n\$ aio pstree 4711\n(.*?)```/s.exec(readme) ?? [];
   // From here the names of the packages resolve.
   const directory = mkdtempSync(join(import.meta.dirname, "bank-"));

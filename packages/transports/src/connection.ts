@@ -158,9 +158,9 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
       this.postpone(() => this.flushed(null));
       return;
     }
-    const size = this.unsent;
-    if (this.outlet.shrunk(size)) this.#resumeWriting();
-    if (size === 0 && this.state === "closing") this.#finish();
+    if (this.outlet.shrunk(this.unsent)) this.#resumeWriting();
+    // Asked anew: `resumeWriting` may have written more, and closed.
+    if (this.unsent === 0 && this.state === "closing") this.#finish();
   }
 
   peerEnded(keepOpen: boolean): void {

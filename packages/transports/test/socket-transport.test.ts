@@ -21,6 +21,28 @@ import {
   RecordingServer,
 } from "./recorder.ts";
 
+describe("a transport that is closed while its protocol resumes writing", () => {
+  test("sends all that was written before", () =>
+    run(async () => {
+      const half = Buffer.alloc(2 ** 23); // more than the system takes at once
+      class Refilling extends Recorder {
+        override resumeWriting(): void {
+          super.resumeWriting();
+          this.transport.write(half);
+          this.transport.close();
+        }
+      }
+      await using pair = await connectPair(new Refilling());
+      const { near, far } = pair;
+
+      near.transport.write(half);
+      await far.lost();
+
+      expect(near.events).toContain("resume");
+      expect(far.received.length).toBe(2 * half.length);
+    }));
+});
+
 describe("a transport that reads", () => {
   test("gives its protocol the bytes that were sent, after connectionMade", () =>
     run(async () => {

@@ -28,6 +28,7 @@ describe("a transport that is closed while its protocol resumes writing", () => 
       class Refilling extends Recorder {
         override resumeWriting(): void {
           super.resumeWriting();
+          if (this.transport.isClosing()) return;
           this.transport.write(half);
           this.transport.close();
         }

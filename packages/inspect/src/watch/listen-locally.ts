@@ -7,7 +7,7 @@ import type { Hono } from "hono";
 import { InspectError } from "../errors.ts";
 
 // In milliseconds.
-const GRACE = 300;
+const GRACE = 1_000;
 
 /** Serves `app` to this machine only. */
 export async function listenLocally(

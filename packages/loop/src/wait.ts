@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { type Operation, toPromise } from "./awaitable.ts";
 import { CancelRequest } from "./cancel-request.ts";
-import { recordCreation } from "./debug.ts";
+import { noteStack, recordCreation, stackOfProgram } from "./debug.ts";
 import { isCancelled } from "./errors.ts";
 import type { EventLoop } from "./loop.ts";
 import { type Reactions, Scope, ScopeNode } from "./scope.ts";
@@ -166,7 +166,7 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     if (this.#isOver) return Promise.resolve(this.#outcome as T).then(onFulfilled, onRejected);
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
       return toPromise<T>(this).then(onFulfilled, onRejected);
-    if (this.loop.debug) recordCreation(this); // from here the stack shows the chain of those who await
+    if (this.loop.debug) this.noteWhoAwaits();
     this.#moveTo(Scope.current);
     if (this.#onFulfilled !== null)
       return noted<T>(promises, this).promise.then(onFulfilled, onRejected);
@@ -187,6 +187,12 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
     this.#onFulfilled = reactions.onFulfilled;
     this.#onRejected = reactions.onRejected;
+  }
+
+  /** From inside `then`, some hosts show the whole chain of functions that await; others show nothing. */
+  protected noteWhoAwaits(): void {
+    const stack = stackOfProgram();
+    if (stack !== "") noteStack(this, stack);
   }
 
   /** Nothing, when it has been woken. */

@@ -65,7 +65,7 @@ export class Backlog extends ReadBuffer implements ReadSource {
     if (failure !== null) throw failure;
     let size: number;
     try {
-      size = pending.request.attempt(this, this.#hasEnded);
+      size = pending.wanted.attempt(this, this.#hasEnded);
     } catch (error) {
       this.#maybeResume();
       throw error;
@@ -75,6 +75,10 @@ export class Backlog extends ReadBuffer implements ReadSource {
     this.#want(-size);
     this.#pending = pending;
     return null;
+  }
+
+  letGo(): void {
+    this.#pending = null;
   }
 
   /** Takes bytes out, and resumes the transport when little is left. */

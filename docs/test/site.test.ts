@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packages } from "../build/packages.ts";
-import { startBrowser } from "./browser.ts";
+import { hasBrowser, startBrowser } from "./browser.ts";
 import { serveSite } from "./site-server.ts";
 
 const docs = join(import.meta.dirname, "..");
@@ -30,21 +30,21 @@ let origin: string;
 let browser: Browser;
 let sights: ReadonlyMap<string, Sight>;
 
-beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(docs, "build/main.ts")], {
-    maxBuffer: 10_000_000,
+describe.skipIf(!hasBrowser)("The site", { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    await promisify(execFile)(process.execPath, [join(docs, "build/main.ts")], {
+      maxBuffer: 10_000_000,
+    });
+    ({ server, origin } = await serveSite(join(docs, "dist")));
+    browser = await startBrowser();
+    sights = await seeAll(pathsOf(join(docs, "dist")));
+  }, 1_500_000); // a loaded machine takes a second for each page
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
   });
-  ({ server, origin } = await serveSite(join(docs, "dist")));
-  browser = await startBrowser();
-  sights = await seeAll(pathsOf(join(docs, "dist")));
-}, 1_500_000); // a loaded machine takes a second for each page
 
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-describe("The site", { timeout: 60_000 }, () => {
   test("has the pages that it should have", () => {
     const guides = globSync("guides/*.md", { cwd: docs }).map((file) => `/${file.slice(0, -3)}`);
     const readmes = packages().map(({ folder }) => `/packages/${folder}`);

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser, startBrowser } from "./browser.ts";
 import { aio, Running } from "./running.ts";
 
 const busy = fileURLToPath(new URL("fixtures/busy.ts", import.meta.url));
@@ -13,14 +14,11 @@ const quiet = "--disable-warning=ExperimentalWarning";
 const desktop = { width: 1280, height: 900 };
 const phone = { width: 390, height: 844 };
 
-let browser: Browser;
+let browser: Browser | undefined;
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
+  if (hasBrowser) browser = await startBrowser();
 });
-afterAll(() => browser.close());
+afterAll(() => browser?.close());
 
 /** A program and `aio watch`, which looks at it. */
 class Watched implements AsyncDisposable {
@@ -55,6 +53,7 @@ class Watched implements AsyncDisposable {
 
   /** Opens the page, and waits for its first look. Whatever the page complains of is an error. */
   async open(viewport: { width: number; height: number }): Promise<Page> {
+    if (browser === undefined) throw new Error("unreachable: these tests need a browser");
     const page = await browser.newPage({ viewport });
     page.on("pageerror", (error) => expect.unreachable(String(error)));
     page.on("console", (message) => {
@@ -100,7 +99,8 @@ describe("The server of `aio watch`", () => {
 
     expect((await ask(`${origin}/`)).status).toBe(403);
     expect((await ask(`${origin}/events`)).status).toBe(403);
-    expect((await ask(`${origin}${pathname.slice(0, -2)}x/events`)).status).toBe(403);
+    const other = pathname.at(-2) === "x" ? "y" : "x";
+    expect((await ask(`${origin}${pathname.slice(0, -2)}${other}/events`)).status).toBe(403);
     expect(pathname.length).toBeGreaterThan(30);
   });
 
@@ -133,7 +133,7 @@ describe("The server of `aio watch`", () => {
     expect((await ask(`${watched.url}page/none.ts`)).status).toBe(404);
   });
 
-  test("ends with Ctrl-C, and leaves the program as it was", async () => {
+  test.skipIf(!hasBrowser)("ends with Ctrl-C, and leaves the program as it was", async () => {
     await using watched = await Watched.start();
     const page = await watched.open(desktop);
 
@@ -147,7 +147,7 @@ describe("The server of `aio watch`", () => {
   });
 });
 
-describe.each([
+describe.skipIf(!hasBrowser).each([
   ["a desktop", desktop],
   ["a phone", phone],
 ])("The page on %s", (_name, viewport) => {
@@ -206,7 +206,7 @@ describe.each([
   });
 });
 
-describe("The page of `aio watch`", () => {
+describe.skipIf(!hasBrowser)("The page of `aio watch`", () => {
   test("shows tasks that come and go, and stands still while paused", async () => {
     await using watched = await Watched.start();
     const page = await watched.open(desktop);

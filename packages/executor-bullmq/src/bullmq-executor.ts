@@ -13,10 +13,8 @@ import {
   type CancelRequest,
   checkFunction,
   completed,
-  type Future,
   getRunningLoop,
   type Operation,
-  operation,
   RuntimeError,
   runOutside,
 } from "@aio/loop";
@@ -86,8 +84,6 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
   #link: QueueLink | null = null;
   #lastNumber = 0;
   #isClosing = false;
-  #drains: Future<void>[] = [];
-  #ends: Future<void>[] = [];
 
   constructor(options: BullMQExecutorOptions) {
     super();
@@ -116,7 +112,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
   }
 
   /** Whether `submit` would throw. */
-  get isFull(): boolean {
+  override get isFull(): boolean {
     return this.#pending.size >= this.#maxQueue;
   }
 
@@ -160,17 +156,6 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
     return job;
   }
 
-  override drain(): Operation<void> {
-    if (!this.isFull) return completed(undefined);
-    return operation(async () => {
-      while (this.isFull) {
-        const room = getRunningLoop().createFuture<void>();
-        this.#drains.push(room);
-        await room;
-      }
-    });
-  }
-
   /**
    * Takes no more jobs, and closes its connections when all are done: those of the workers stay. Can be called again.
    *
@@ -182,11 +167,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
       for (const job of this.#pending.values()) this.#run(this.#cancelWaiting(job));
     this.#settled();
     if (!wait || this.#link === null) return completed(undefined);
-    return operation(async () => {
-      const end = getRunningLoop().createFuture<void>();
-      this.#ends.push(end);
-      await end;
-    });
+    return this.untilEnded();
   }
 
   [inspect.custom](): string {
@@ -279,8 +260,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
   /** Takes a job out of the books. Returns false when it was not there. */
   #remove(job: RemoteJob<unknown>): boolean {
     if (!this.#pending.delete(job.id)) return false;
-    if (this.#drains.length > 0)
-      for (const room of this.#drains.splice(0)) if (!room.done) room.setResult(undefined);
+    this.roomMade();
     return true;
   }
 
@@ -317,11 +297,8 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
       return;
     }
     this.#link = null;
-    const ended = (): void => {
-      for (const end of this.#ends.splice(0)) if (!end.done) end.setResult(undefined);
-    };
-    if (link === null) ended();
-    else void link.close().then(ended);
+    if (link === null) this.ended();
+    else void link.close().then(() => this.ended());
   }
 }
 

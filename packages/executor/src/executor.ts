@@ -1,5 +1,6 @@
-import type { Future, Operation } from "@aio/loop";
+import { completed, type Future, type Operation, operation } from "@aio/loop";
 import { JobMap, type MapOptions } from "./map.ts";
+import { Waitlist } from "./waitlist.ts";
 
 /** How an executor is shut down. */
 export interface ShutdownOptions {
@@ -17,6 +18,13 @@ export interface ShutdownOptions {
 export abstract class Executor implements AsyncDisposable {
   /** How many jobs it does at a time. */
   abstract readonly maxWorkers: number;
+  readonly #room = new Waitlist();
+  readonly #end = new Waitlist();
+
+  /** Whether another job would be one too many: never, unless an executor says so. */
+  get isFull(): boolean {
+    return false;
+  }
 
   /**
    * Has `fn(...args)` called by a worker.
@@ -36,7 +44,12 @@ export abstract class Executor implements AsyncDisposable {
    *
    * Cancellation: nothing changes.
    */
-  abstract drain(): Operation<void>;
+  drain(): Operation<void> {
+    if (!this.isFull) return completed(undefined);
+    return operation(async () => {
+      while (this.isFull) await this.#room.next();
+    });
+  }
 
   /**
    * Calls `fn(item)` for each of `items`, and gives the results as they are asked for. Items are
@@ -67,6 +80,21 @@ export abstract class Executor implements AsyncDisposable {
     options: MapOptions = {},
   ): JobMap<Awaited<R> | Error> {
     return new JobMap(this, fn, items, options);
+  }
+
+  /** Tells those who wait in {@link Executor.drain} that there may be room. For executors. */
+  protected roomMade(): void {
+    if (!this.isFull) this.#room.wake();
+  }
+
+  /** Waits for {@link Executor.ended}. For executors that are shut down. */
+  protected untilEnded(): Operation<void> {
+    return operation(() => this.#end.next());
+  }
+
+  /** Tells those who wait for the end that it is there. */
+  protected ended(): void {
+    this.#end.wake();
   }
 
   /** {@link Executor.shutdown}, for `await using`. */

@@ -4,10 +4,8 @@ import {
   type CancelRequest,
   completed,
   type EventLoop,
-  type Future,
   getRunningLoop,
   type Operation,
-  operation,
   RuntimeError,
   type Step,
 } from "@aio/loop";
@@ -83,8 +81,6 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   #isClosing = false;
   #isWatching = false;
   #isShrinking = false;
-  #drains: Future<void>[] = [];
-  #ends: Future<void>[] = [];
 
   constructor(options: PoolOptions = {}) {
     super();
@@ -109,7 +105,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   }
 
   /** Whether no more jobs may wait: `submit` would throw, if no worker is free. */
-  get isFull(): boolean {
+  override get isFull(): boolean {
     return (
       this.#queue.size >= this.#maxQueue &&
       this.#idle.length === 0 &&
@@ -145,27 +141,12 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     return job;
   }
 
-  override drain(): Operation<void> {
-    if (!this.isFull) return completed(undefined);
-    return operation(async () => {
-      while (this.isFull) {
-        const room = getRunningLoop().createFuture<void>();
-        this.#drains.push(room);
-        await room;
-      }
-    });
-  }
-
   override shutdown({ wait = true, cancelFutures = false }: ShutdownOptions = {}): Operation<void> {
     this.#isClosing = true;
     if (cancelFutures) this.#cancelWaiting();
     this.#endIdle(0);
     if (!wait || this.#workers.size === 0) return completed(undefined);
-    return operation(async () => {
-      const end = getRunningLoop().createFuture<void>();
-      this.#ends.push(end);
-      await end;
-    });
+    return this.untilEnded();
   }
 
   [inspect.custom](): string {
@@ -180,7 +161,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
 
   withdraw(job: Job<unknown>, { message, reason }: CancelRequest): void {
     if (this.#queue.delete(job)) {
-      this.#roomMade();
+      this.roomMade();
       return;
     }
     const worker = this.#homes.get(job);
@@ -224,7 +205,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     for (const job of others) this.#homes.delete(job);
     this.#putBack(others);
     this.#dispatch();
-    if (this.#workers.size === 0 && this.#isClosing) this.#ended();
+    if (this.#workers.size === 0 && this.#isClosing) this.ended();
   }
 
   #admit(job: Job<unknown>): void {
@@ -321,7 +302,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       }
     }
     if (worker.load === 0) this.#rest(worker);
-    this.#roomMade();
+    this.roomMade();
   }
 
   /** The worker has nothing to do. */
@@ -342,7 +323,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       this.#give(worker, job);
       if (worker.load === 0) this.#rest(worker);
     }
-    this.#roomMade();
+    this.roomMade();
   }
 
   #putBack(jobs: readonly Job<unknown>[]): void {
@@ -399,15 +380,6 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     for (const job of this.#queue) job.cancel(undefined, "shutdown");
     for (const [job, worker] of this.#homes)
       if (!worker.hasStarted(job)) job.cancel(undefined, "shutdown");
-  }
-
-  #roomMade(): void {
-    if (this.#drains.length === 0 || this.isFull) return;
-    for (const room of this.#drains.splice(0)) if (!room.done) room.setResult(undefined);
-  }
-
-  #ended(): void {
-    for (const end of this.#ends.splice(0)) if (!end.done) end.setResult(undefined);
   }
 }
 

@@ -163,7 +163,7 @@ describe("A look", () => {
 
   test("gets through to a program that a callback holds", async () => {
     await using program = await start("blocked");
-    await new Promise((resolve) => setTimeout(resolve, 100)); // until it is held: it cannot say so
+    expect(await program.line()).toBe("held");
 
     const { code, output } = await aio("ps", program.pid);
 

@@ -1,8 +1,9 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "./model.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
+import { useSize } from "./use-size.ts";
 import { type GraphEdge, type GraphNode, NODE_HEIGHT, waitGraphOf } from "./wait-graph.ts";
 
 const LEAST_SCALE = 0.25;
@@ -17,23 +18,13 @@ export function Graph(props: {
 }): VNode | VNode[] {
   const { model, isShown, selected, onSelect } = props;
   const [zoom, setZoom] = useState<number | null>(null);
-  const [size, setSize] = useState({ width: 800, height: 500 });
   const isNarrow = useIsNarrow();
   const box = useRef<HTMLDivElement>(null);
+  const size = useSize(box, { width: 800, height: 500 });
   const graph = useMemo(
     () => waitGraphOf(model, selected, isShown, isNarrow ? "TB" : "LR"),
     [model.version, selected, isShown, isNarrow],
   );
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() =>
-      setSize({ width: element.clientWidth, height: element.clientHeight }),
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
 
   const fitting = Math.min(
     1,

@@ -1,9 +1,10 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type History, type Model } from "./model.ts";
 import { useColors } from "./use-colors.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
+import { useSize } from "./use-size.ts";
 import { title } from "./words.ts";
 
 const LINE = 24;
@@ -21,20 +22,10 @@ export function Timeline(props: {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [top, setTop] = useState(0);
-  const [size, setSize] = useState({ width: 0, height: 0 });
+  const size = useSize(box, { width: 0, height: 0 });
   const colors = useColors();
   const names = useIsNarrow() ? 110 : 220;
   const histories = [...model.histories.values()].filter(({ id }) => isShown.has(id));
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() =>
-      setSize({ width: element.clientWidth, height: element.clientHeight }),
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
 
   useEffect(() => {
     const context = canvas.current?.getContext("2d") ?? null;

@@ -4,11 +4,14 @@
  */
 export type DrainPath = "tick" | "microtask";
 
+// The global `process` is a getter, which costs as much as a small function does.
+const host = process;
+
 // `process._tickCallback` runs the host's queues of ticks and microtasks, synchronously, until both
 // are empty. It is old and undocumented, hence the trial below, and the other path.
 const tickCallback =
-  "_tickCallback" in process && typeof process._tickCallback === "function"
-    ? process._tickCallback
+  "_tickCallback" in host && typeof host._tickCallback === "function"
+    ? host._tickCallback
     : undefined;
 
 /**
@@ -16,7 +19,7 @@ const tickCallback =
  * repairs its stack of async contexts only then. The others are still to be drained.
  */
 export function drainNow(): void {
-  tickCallback?.call(process);
+  tickCallback?.call(host);
 }
 
 /**

@@ -17,9 +17,9 @@ let chains: WeakMap<object, PromiseWithResolvers<unknown>> | undefined;
  */
 export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLike<R1 | R2> {
   /** Null when the wait is over. */
-  #future: Future<T> | null;
-  #onFulfilled: (value: T) => R1 | PromiseLike<R1>;
-  #onRejected: (reason: unknown) => R2 | PromiseLike<R2>;
+  declare private _future: Future<T> | null;
+  declare private _onFulfilled: (value: T) => R1 | PromiseLike<R1>;
+  declare private _onRejected: (reason: unknown) => R2 | PromiseLike<R2>;
 
   constructor(
     future: Future<T>,
@@ -28,9 +28,9 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
     onRejected: (reason: unknown) => R2 | PromiseLike<R2>,
   ) {
     super();
-    this.#future = future;
-    this.#onFulfilled = onFulfilled;
-    this.#onRejected = onRejected;
+    this._future = future;
+    this._onFulfilled = onFulfilled;
+    this._onRejected = onRejected;
     if (future.loop.debug) recordCreation(this);
     future.addDoneStep(this);
     if (scope === undefined || scope.closed) return;
@@ -40,35 +40,35 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   }
 
   override deliver(request: CancelRequest): boolean {
-    return this.#future?.request(request) ?? false;
+    return this._future?.request(request) ?? false;
   }
 
   [inspect.custom](): string {
     const task = this.parent?.task ?? null;
-    return `<await of ${this.#future?.describe() ?? "what is done"}${task === null ? "" : ` in ${nameOfTask(task)}`}>`;
+    return `<await of ${this._future?.describe() ?? "what is done"}${task === null ? "" : ` in ${nameOfTask(task)}`}>`;
   }
 
   /** Nothing, when it has been woken. */
   override describe(): string {
-    return this.#future === null || this.#future.done ? "" : this.#future.describe();
+    return this._future === null || this._future.done ? "" : this._future.describe();
   }
 
   override get dependencies(): Dependencies {
-    return this.#future === null ? noDependencies : { ...noDependencies, on: [this.#future] };
+    return this._future === null ? noDependencies : { ...noDependencies, on: [this._future] };
   }
 
   override exchange(exchange: (reactions: Reactions) => Reactions): void {
-    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
-    this.#onFulfilled = reactions.onFulfilled as (value: T) => R1;
-    this.#onRejected = reactions.onRejected as (reason: unknown) => R2;
+    const reactions = exchange({ onFulfilled: this._onFulfilled, onRejected: this._onRejected });
+    this._onFulfilled = reactions.onFulfilled as (value: T) => R1;
+    this._onRejected = reactions.onRejected as (reason: unknown) => R2;
   }
 
   run(): boolean {
-    const future = this.#future;
+    const future = this._future;
     if (future === null) return false;
     const scope = this.parent;
     this.leave();
-    this.#future = null;
+    this._future = null;
     // As in CPython: the result is retrieved first; then a request that is still owed is thrown instead.
     let outcome: unknown;
     let failed = false;
@@ -84,7 +84,7 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
       failed = true;
     }
     try {
-      const result = failed ? this.#onRejected(outcome) : this.#onFulfilled(outcome as T);
+      const result = failed ? this._onRejected(outcome) : this._onFulfilled(outcome as T);
       if (result !== undefined || chains?.has(this)) chainOf(this).resolve(result);
     } catch (error) {
       chainOf(this).reject(error); // unhandled, unless somebody chained: as with any promise
@@ -98,7 +98,7 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   ): PromiseLike<R3 | R4> {
     const hasResult = chains?.has(this) ?? false;
     const chain = chainOf(this);
-    if (this.#future === null && !hasResult) chain.resolve(undefined);
+    if (this._future === null && !hasResult) chain.resolve(undefined);
     return (chain.promise as Promise<R1 | R2>).then(onFulfilled, onRejected);
   }
 }

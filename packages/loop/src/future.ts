@@ -42,32 +42,34 @@ type State = "pending" | "cancelled" | "result" | "exception" | "exception retri
  */
 export class Future<T> implements PromiseLike<T> {
   /** The loop that it is bound to. */
-  readonly loop: EventLoop;
-  #state: State = "pending";
+  declare readonly loop: EventLoop;
+  declare private _state: State;
   // While pending, the steps that wait: none, one, or an array. Then the result, what was thrown, or how
   // it was cancelled: a CancelRequest, or the very error.
-  #content: unknown = null;
+  declare private _content: unknown;
 
   /** @param options.loop the loop to bind it to: by default the running one. */
   constructor(options?: { loop?: EventLoop | undefined }) {
     this.loop = options?.loop ?? getEventLoop();
+    this._state = "pending";
+    this._content = null;
     if (this.loop.debug) recordCreation(this);
   }
 
   /** Whether it has a result or an exception, or was cancelled. */
   get done(): boolean {
-    return this.#state !== "pending";
+    return this._state !== "pending";
   }
 
   /** Whether it was cancelled. */
   get cancelled(): boolean {
-    return this.#state === "cancelled";
+    return this._state === "cancelled";
   }
 
   /** The request that it was cancelled with, if any. */
   get cancelRequest(): CancelRequest | null {
-    if (this.#state !== "cancelled") return keptRequests?.get(this) ?? null;
-    return this.#content instanceof CancelRequest ? this.#content : null;
+    if (this._state !== "cancelled") return keptRequests?.get(this) ?? null;
+    return this._content instanceof CancelRequest ? this._content : null;
   }
 
   /**
@@ -76,9 +78,9 @@ export class Future<T> implements PromiseLike<T> {
    * {@link InvalidStateError} when it is not done.
    */
   result(): T {
-    if (this.#state === "result") return this.#content as T;
+    if (this._state === "result") return this._content as T;
     this.retrieve("result");
-    throw this.#content;
+    throw this._content;
   }
 
   /**
@@ -87,9 +89,9 @@ export class Future<T> implements PromiseLike<T> {
    * @throws {@link CancelledError} when it was cancelled; {@link InvalidStateError} when it is not done.
    */
   exception(): Error | null {
-    if (this.#state === "result") return null;
+    if (this._state === "result") return null;
     this.retrieve("exception");
-    return toError(this.#content);
+    return toError(this._content);
   }
 
   /**
@@ -137,9 +139,9 @@ export class Future<T> implements PromiseLike<T> {
    * later calls make new ones.
    */
   cancelledError(): CancelledError {
-    const cause = this.#state === "cancelled" ? this.#content : undefined;
+    const cause = this._state === "cancelled" ? this._content : undefined;
     if (cause instanceof CancelledError) {
-      this.#content = new CancelRequest(undefined, cause.reason);
+      this._content = new CancelRequest(undefined, cause.reason);
       return cause;
     }
     return this.cancelRequest?.error ?? new CancelledError();
@@ -161,10 +163,10 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Makes `step` ready when the Future is done, at once when it is: the cheap way, for primitives. */
   addDoneStep(step: Step): void {
-    if (this.#state !== "pending") this.loop.enqueue(step);
-    else if (this.#content === null) this.#content = step;
-    else if (Array.isArray(this.#content)) this.#content.push(step);
-    else this.#content = [this.#content, step];
+    if (this._state !== "pending") this.loop.enqueue(step);
+    else if (this._content === null) this._content = step;
+    else if (Array.isArray(this._content)) this._content.push(step);
+    else this._content = [this._content, step];
   }
 
   /** The step that was added last, or null. */
@@ -188,7 +190,7 @@ export class Future<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this.#state !== "pending") return settled(this).then(onFulfilled, onRejected);
+    if (this._state !== "pending") return settled(this).then(onFulfilled, onRejected);
     // Called by hand: as a promise, which keeps the async context for the callback. An await needs no such thing.
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function") {
       return toPromise<T>(this).then(onFulfilled, onRejected);
@@ -205,10 +207,10 @@ export class Future<T> implements PromiseLike<T> {
 
   /** The state in words, for reports. */
   protected describeState(): string {
-    if (this.#state === "result") return `finished result=${inspect(this.#content, { depth: 0 })}`;
-    if (this.#state === "exception" || this.#state === "exception retrieved")
-      return `finished exception=${String(this.#content)}`;
-    return this.#state;
+    if (this._state === "result") return `finished result=${inspect(this._content, { depth: 0 })}`;
+    if (this._state === "exception" || this._state === "exception retrieved")
+      return `finished exception=${String(this._content)}`;
+    return this._state;
   }
 
   /** What it is called in reports. */
@@ -228,8 +230,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /** What was thrown, when something was; does not count as looking at it. */
   protected get thrown(): unknown {
-    const hasThrown = this.#state === "exception" || this.#state === "exception retrieved";
-    return hasThrown ? this.#content : undefined;
+    const hasThrown = this._state === "exception" || this._state === "exception retrieved";
+    return hasThrown ? this._content : undefined;
   }
 
   /** Ends it with a result. For subclasses, which may refuse `setResult`. */
@@ -260,9 +262,9 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Makes everything ready that waits. */
   protected end(state: State, outcome: unknown): void {
-    const steps = this.#content as Step | Step[] | null;
-    this.#state = state;
-    this.#content = outcome;
+    const steps = this._content as Step | Step[] | null;
+    this._state = state;
+    this._content = outcome;
     if (steps === null) return;
     if (Array.isArray(steps)) for (const step of steps) this.loop.enqueue(step);
     else this.loop.enqueue(steps);
@@ -270,26 +272,26 @@ export class Future<T> implements PromiseLike<T> {
 
   /** What waits for the end, in the order that it came. */
   protected get steps(): readonly Step[] {
-    if (this.#state !== "pending" || this.#content === null) return [];
-    return Array.isArray(this.#content) ? this.#content : [this.#content as Step];
+    if (this._state !== "pending" || this._content === null) return [];
+    return Array.isArray(this._content) ? this._content : [this._content as Step];
   }
 
   /** Notes that somebody looks at the exception; throws unless there is one. */
   protected retrieve(what: string): void {
-    if (this.#state === "pending")
+    if (this._state === "pending")
       throw new InvalidStateError(
         `${this.constructor.name} is not done; await it before asking for its ${what}`,
       );
-    if (this.#state === "cancelled") throw this.cancelledError();
-    if (this.#state === "exception retrieved") return;
-    this.#state = "exception retrieved";
+    if (this._state === "cancelled") throw this.cancelledError();
+    if (this._state === "exception retrieved") return;
+    this._state = "exception retrieved";
     Unretrieved.remove(this);
   }
 
   protected removeSteps(matches: (step: Step) => boolean): number {
     const { steps } = this;
     const kept = steps.filter((step) => !matches(step));
-    if (steps.length > 0) this.#content = kept.length === 0 ? null : kept;
+    if (steps.length > 0) this._content = kept.length === 0 ? null : kept;
     return steps.length - kept.length;
   }
 }

@@ -33,39 +33,45 @@ export interface Reactions {
 
 /** A place in the tree of scopes: a wait, or a scope with all that waits inside it. */
 export abstract class ScopeNode {
-  #parent: Scope | null = null;
-  #older: ScopeNode | null = null;
-  #newer: ScopeNode | null = null;
+  declare private _parent: Scope | null;
+  declare private _older: ScopeNode | null;
+  declare private _newer: ScopeNode | null;
+
+  constructor() {
+    this._parent = null;
+    this._older = null;
+    this._newer = null;
+  }
 
   /** The scope around this one, or null. */
   get parent(): Scope | null {
-    return this.#parent;
+    return this._parent;
   }
 
   /** The node that entered the same scope just before this one. */
   get older(): ScopeNode | null {
-    return this.#older;
+    return this._older;
   }
 
   /** Enters `scope`. The node must be in no scope. */
   enter(scope: Scope): void {
     const newest = newestOf(scope);
-    this.#parent = scope;
-    this.#older = newest;
-    if (newest !== null) newest.#newer = this;
+    this._parent = scope;
+    this._older = newest;
+    if (newest !== null) newest._newer = this;
     setNewest(scope, this);
   }
 
   /** Leaves the scope that it is in, if any. */
   leave(): void {
-    const scope = this.#parent;
+    const scope = this._parent;
     if (scope === null) return;
-    const older = this.#older;
-    const newer = this.#newer;
-    if (older !== null) older.#newer = newer;
+    const older = this._older;
+    const newer = this._newer;
+    if (older !== null) older._newer = newer;
     if (newer === null) setNewest(scope, older);
-    else newer.#older = older;
-    this.#parent = this.#older = this.#newer = null;
+    else newer._older = older;
+    this._parent = this._older = this._newer = null;
   }
 
   /**
@@ -103,9 +109,9 @@ export abstract class ScopeNode {
  */
 export class Scope extends ScopeNode {
   static {
-    newestOf = (scope) => scope.#newest;
+    newestOf = (scope) => scope._newest;
     setNewest = (scope, node) => {
-      scope.#newest = node;
+      scope._newest = node;
     };
   }
 
@@ -115,10 +121,10 @@ export class Scope extends ScopeNode {
   }
 
   /** The task that the scope belongs to, or null. Its type is known to `@aio/task`. */
-  readonly task: object | null;
-  #newest: ScopeNode | null = null;
-  #asked: Asked | null = null;
-  #state: typeof OPEN | typeof SHIELDED | typeof CLOSED = OPEN;
+  declare readonly task: object | null;
+  declare private _newest: ScopeNode | null;
+  declare private _asked: Asked | null;
+  declare private _state: typeof OPEN | typeof SHIELDED | typeof CLOSED;
 
   /**
    * @param parent the scope around it: by default the current one; null for none.
@@ -130,12 +136,15 @@ export class Scope extends ScopeNode {
   ) {
     super();
     this.task = task;
+    this._newest = null;
+    this._asked = null;
+    this._state = OPEN;
     if (parent !== null && !parent.closed) this.enter(parent);
   }
 
   /** How many requests count on this very scope. */
   get requests(): number {
-    return this.#asked?.count ?? 0;
+    return this._asked?.count ?? 0;
   }
 
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
@@ -145,7 +154,7 @@ export class Scope extends ScopeNode {
 
   /** The newest request that counts on this scope or inside, or null. */
   get lastRequest(): CancelRequest | null {
-    let newest = this.requests > 0 ? (this.#asked?.newest ?? null) : null;
+    let newest = this.requests > 0 ? (this._asked?.newest ?? null) : null;
     for (const node of this.nodes()) {
       const inside = node instanceof Scope ? node.lastRequest : null;
       if (inside?.isNewerThan(newest)) newest = inside;
@@ -170,16 +179,16 @@ export class Scope extends ScopeNode {
 
   /** Whether the scope has ended: then nothing enters it any more. */
   get closed(): boolean {
-    return this.#state === CLOSED;
+    return this._state === CLOSED;
   }
 
   /** Whether requests from around do not reach inside; they are owed to the next wait behind it. */
   get shielded(): boolean {
-    return this.#state === SHIELDED;
+    return this._state === SHIELDED;
   }
 
   set shielded(shielded: boolean) {
-    if (!this.closed) this.#state = shielded ? SHIELDED : OPEN;
+    if (!this.closed) this._state = shielded ? SHIELDED : OPEN;
   }
 
   /**
@@ -213,7 +222,7 @@ export class Scope extends ScopeNode {
   /** {@link Scope.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
     if (this.closed) return false;
-    this.#asked = { count: this.requests + 1, newest: request };
+    this._asked = { count: this.requests + 1, newest: request };
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
     const isAccepted = !isRunning && deliverInside(this, request);
@@ -245,7 +254,7 @@ export class Scope extends ScopeNode {
   takeBack(): number {
     let holder: Scope | null = this;
     while (holder !== null && holder.requests === 0) holder = holder.parent;
-    if (holder !== null) takeOne(holder.#asked);
+    if (holder !== null) takeOne(holder._asked);
     const left = this.requestsAround();
     if (left === 0) forgive(this);
     return left;
@@ -258,7 +267,7 @@ export class Scope extends ScopeNode {
    */
   uncancel(): number {
     const scope = outermostRequested(this);
-    if (scope !== undefined) takeOne(scope.#asked);
+    if (scope !== undefined) takeOne(scope._asked);
     const left = this.requestsInside();
     if (left === 0) forgiveInside(this);
     return left;
@@ -296,7 +305,7 @@ export class Scope extends ScopeNode {
   /** The nodes inside, oldest first. */
   nodes(): ScopeNode[] {
     const nodes: ScopeNode[] = [];
-    for (let node = this.#newest; node !== null; node = node.older) nodes.push(node);
+    for (let node = this._newest; node !== null; node = node.older) nodes.push(node);
     return nodes.toReversed();
   }
 
@@ -327,11 +336,11 @@ export class Scope extends ScopeNode {
    */
   close(): void {
     if (this.closed) return;
-    this.#state = CLOSED;
+    this._state = CLOSED;
     if (owing > 0) handOn(this, this.handsOn);
     this.leave();
-    if (this.#newest !== null && isDebugging()) reportBranches(this);
-    for (let node = this.#newest; node !== null; node = this.#newest) node.leave();
+    if (this._newest !== null && isDebugging()) reportBranches(this);
+    for (let node = this._newest; node !== null; node = this._newest) node.leave();
   }
 
   /** Whether the code that is running now runs inside this scope. */

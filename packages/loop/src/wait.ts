@@ -13,6 +13,7 @@ const WOKEN = 1;
 const CANCELLED = 2;
 const FULFILLED = 3;
 const REJECTED = 4;
+type State = typeof WAITING | typeof WOKEN | typeof CANCELLED | typeof FULFILLED | typeof REJECTED;
 
 // What few waits have: fields of every wait would cost more.
 const endings = new WeakMap<Wait<unknown>, () => void>(); // what is to be done when it is over
@@ -58,17 +59,20 @@ export const AGAIN: unique symbol = Symbol("again");
  */
 export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
   /** The loop that runs its step. */
-  protected readonly loop: EventLoop;
-  #state: typeof WAITING | typeof WOKEN | typeof CANCELLED | typeof FULFILLED | typeof REJECTED =
-    WAITING;
-  #outcome: unknown = null; // the request that cancels it; when it is over, the result, or a rejected promise
+  declare protected readonly loop: EventLoop;
+  declare private _state: State;
+  declare private _outcome: unknown; // the request that cancels it; when it is over, the result, or a rejected promise
   // Those of the first `then`, which almost always is the only one.
-  #onFulfilled: ((value: never) => unknown) | null = null;
-  #onRejected: ((reason: unknown) => unknown) | null = null;
+  declare private _onFulfilled: ((value: never) => unknown) | null;
+  declare private _onRejected: ((reason: unknown) => unknown) | null;
 
   constructor(loop: EventLoop) {
     super();
     this.loop = loop;
+    this._state = WAITING;
+    this._outcome = null;
+    this._onFulfilled = null;
+    this._onRejected = null;
     if (loop.debug) recordCreation(this);
   }
 
@@ -86,7 +90,7 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** Whether nobody has woken it, nor cancelled it. */
   get isWaiting(): boolean {
-    return this.#state === WAITING;
+    return this._state === WAITING;
   }
 
   /** The task that waits, or null. */
@@ -96,13 +100,13 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** Begins to wait in the current scope: to be called when it stands in its queue. Returns it. */
   begin(): this {
-    this.#enterScope(Scope.current);
+    this._enterScope(Scope.current);
     return this;
   }
 
   /** Wakes it, which must be waiting: it finishes in a step of its own. */
   wake(): void {
-    this.#state = WOKEN;
+    this._state = WOKEN;
     this.loop.enqueue(this);
   }
 
@@ -119,15 +123,15 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** {@link Wait.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
-    if (this.#isOver) return false;
-    if (!this.deliver(request)) this.#outcome ??= request;
+    if (this._state >= FULFILLED) return false;
+    if (!this.deliver(request)) this._outcome ??= request;
     return true;
   }
 
   override deliver(request: CancelRequest): boolean {
-    if (this.#state !== WAITING) return false;
-    this.#state = CANCELLED;
-    this.#outcome = request;
+    if (this._state !== WAITING) return false;
+    this._state = CANCELLED;
+    this._outcome = request;
     this.interrupted();
     this.loop.enqueue(this);
     return true;
@@ -138,20 +142,20 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     this.leave();
     const owed = scope === null ? null : scope.takeOwed();
     // As in CPython: a cancellation that is there already wins over a request that is still owed.
-    const request = (this.#outcome as CancelRequest | null) ?? owed;
+    const request = (this._outcome as CancelRequest | null) ?? owed;
     if (request !== null) {
-      this.abandon(this.#state === WOKEN);
-      return this.#reject(request.error);
+      this.abandon(this._state === WOKEN);
+      return this._reject(request.error);
     }
     let result: T | typeof AGAIN;
     try {
       result = this.finish(scope === null ? null : scope.task);
     } catch (error) {
-      return this.#reject(error);
+      return this._reject(error);
     }
-    if (result !== AGAIN) return this.#fulfil(result);
-    this.#state = WAITING;
-    this.#enterScope(scope);
+    if (result !== AGAIN) return this._fulfil(result);
+    this._state = WAITING;
+    this._enterScope(scope);
     return false;
   }
 
@@ -163,30 +167,31 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this.#isOver) return Promise.resolve(this.#outcome as T).then(onFulfilled, onRejected);
+    if (this._state >= FULFILLED)
+      return Promise.resolve(this._outcome as T).then(onFulfilled, onRejected);
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
       return toPromise<T>(this).then(onFulfilled, onRejected);
     if (this.loop.debug) this.noteWhoAwaits();
-    this.#moveTo(Scope.current);
-    if (this.#onFulfilled !== null)
+    this._moveTo(Scope.current);
+    if (this._onFulfilled !== null)
       return noted<T>(promises, this).promise.then(onFulfilled, onRejected);
-    this.#onFulfilled = onFulfilled;
-    this.#onRejected = onRejected;
+    this._onFulfilled = onFulfilled;
+    this._onRejected = onRejected;
     return new Sequel<R1 | R2>(this);
   }
 
   /** What comes of the function that the first `then` was given. */
   get sequel(): Promise<unknown> {
-    const isOver = this.#isOver && !sequels.has(this); // it gave nothing
+    const isOver = this._state >= FULFILLED && !sequels.has(this); // it gave nothing
     return isOver ? Promise.resolve() : noted(sequels, this).promise;
   }
 
   /** Those of the first `then`, if there was one. */
   override exchange(exchange: (reactions: Reactions) => Reactions): void {
-    if (this.#onFulfilled === null || this.#onRejected === null) return;
-    const reactions = exchange({ onFulfilled: this.#onFulfilled, onRejected: this.#onRejected });
-    this.#onFulfilled = reactions.onFulfilled;
-    this.#onRejected = reactions.onRejected;
+    if (this._onFulfilled === null || this._onRejected === null) return;
+    const reactions = exchange({ onFulfilled: this._onFulfilled, onRejected: this._onRejected });
+    this._onFulfilled = reactions.onFulfilled;
+    this._onRejected = reactions.onRejected;
   }
 
   /** From inside `then`, some hosts show the whole chain of functions that await; others show nothing. */
@@ -197,63 +202,59 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** Nothing, when it has been woken. */
   override describe(): string {
-    return this.#state === WAITING ? this.label : "";
+    return this._state === WAITING ? this.label : "";
   }
 
   [inspect.custom](): string {
     return `<await of ${this.label}${this.task === null ? "" : ` in ${nameOfTask(this.task)}`}>`;
   }
 
-  get #isOver(): boolean {
-    return this.#state >= FULFILLED;
-  }
-
-  #moveTo(scope: Scope | undefined): void {
+  private _moveTo(scope: Scope | undefined): void {
     const { parent } = this;
     if (scope === undefined || scope !== parent) {
       this.leave();
-      this.#enterScope(scope);
+      this._enterScope(scope);
     } else {
-      this.#takeOwed(scope);
+      this._takeOwed(scope);
     }
   }
 
-  #enterScope(scope: Scope | null | undefined): void {
+  private _enterScope(scope: Scope | null | undefined): void {
     if (scope === null || scope === undefined || scope.closed) return;
     this.enter(scope);
-    this.#takeOwed(scope);
+    this._takeOwed(scope);
   }
 
-  #takeOwed(scope: Scope): void {
+  private _takeOwed(scope: Scope): void {
     const { owed } = scope;
     if (owed !== null && this.deliver(owed)) scope.takeOwed();
   }
 
   /** Tells those who await it. Returns whether microtasks may wait now. */
-  #fulfil(value: T): boolean {
-    this.#state = FULFILLED;
-    this.#outcome = value;
-    const react = this.#onFulfilled;
+  private _fulfil(value: T): boolean {
+    this._state = FULFILLED;
+    this._outcome = value;
+    const react = this._onFulfilled;
     if (react === null && !isAnyNoted) return false;
-    this.#settle(react, value);
+    this._settle(react, value);
     if (isAnyNoted) promises.get(this)?.resolve(value);
     return true;
   }
 
-  #reject(reason: unknown): true {
-    this.#state = REJECTED;
-    const react = this.#onRejected;
+  private _reject(reason: unknown): true {
+    this._state = REJECTED;
+    const react = this._onRejected;
     // Somebody awaits it; or it was cancelled, and perhaps nobody ever will: that is no unhandled rejection.
     const rejected = Promise.reject(reason);
     if (react !== null || isCancelled(reason)) rejected.catch(ignore);
-    this.#outcome = rejected;
-    this.#settle(react, reason);
+    this._outcome = rejected;
+    this._settle(react, reason);
     if (isAnyNoted) promises.get(this)?.reject(reason);
     return true;
   }
 
-  #settle(react: ((outcome: never) => unknown) | null, outcome: unknown): void {
-    this.#onFulfilled = this.#onRejected = null;
+  private _settle(react: ((outcome: never) => unknown) | null, outcome: unknown): void {
+    this._onFulfilled = this._onRejected = null;
     if (isAnyNoted) endings.get(this)?.();
     if (react === null) return;
     try {

@@ -142,35 +142,35 @@ export class Lock {
 }
 
 class LockWaiter extends Waiter<Held> {
-  readonly #lock: Lock;
+  declare private readonly _lock: Lock;
 
   constructor(lock: Lock, binding: LoopBinding) {
     super(binding);
-    this.#lock = lock;
+    this._lock = lock;
   }
 
   protected override get label(): string {
-    return `acquire() of ${inspect(this.#lock)}`;
+    return `acquire() of ${inspect(this._lock)}`;
   }
 
   override get resource(): Lock {
-    return this.#lock;
+    return this._lock;
   }
 
   protected override get holders(): readonly object[] {
-    const holder = holderOf(this.#lock);
+    const holder = holderOf(this._lock);
     return holder === null ? [] : [holder];
   }
 
   protected override finish(task: object | null): Held {
-    return take(this.#lock, this, task);
+    return take(this._lock, this, task);
   }
 
   protected override interrupted(): void {
-    interrupt(this.#lock);
+    interrupt(this._lock);
   }
 
   protected override abandon(wasWoken: boolean): void {
-    leave(this.#lock, this, wasWoken);
+    leave(this._lock, this, wasWoken);
   }
 }

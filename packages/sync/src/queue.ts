@@ -298,23 +298,23 @@ export class Queue<T> implements AsyncIterable<T, undefined> {
 const PUT: Operation<void> = completed<void>(undefined);
 
 class Getter<T> extends Waiter<T> {
-  readonly #queue: Queue<T>;
+  declare private readonly _queue: Queue<T>;
 
   constructor(queue: Queue<T>, binding: LoopBinding) {
     super(binding);
-    this.#queue = queue;
+    this._queue = queue;
   }
 
   protected override get label(): string {
-    return `get() of ${inspect(this.#queue)}`;
+    return `get() of ${inspect(this._queue)}`;
   }
 
   override get resource(): Queue<T> {
-    return this.#queue;
+    return this._queue;
   }
 
   protected override finish(): T | typeof AGAIN {
-    const queue = this.#queue;
+    const queue = this._queue;
     if (!queue.empty) return queue.getNowait();
     // Somebody else was faster; it stands behind those who came in between, as in CPython.
     checkGettable(queue);
@@ -323,45 +323,45 @@ class Getter<T> extends Waiter<T> {
   }
 
   protected override interrupted(): void {
-    gettersOf(this.#queue).remove(this);
+    gettersOf(this._queue).remove(this);
   }
 
   protected override abandon(wasWoken: boolean): void {
-    if (wasWoken && !this.#queue.empty) gettersOf(this.#queue).wakeFirst();
+    if (wasWoken && !this._queue.empty) gettersOf(this._queue).wakeFirst();
   }
 }
 
 class Putter<T> extends Waiter<void> {
-  readonly #queue: Queue<T>;
-  readonly #item: T;
+  declare private readonly _queue: Queue<T>;
+  declare private readonly _item: T;
 
   constructor(queue: Queue<T>, binding: LoopBinding, item: T) {
     super(binding);
-    this.#queue = queue;
-    this.#item = item;
+    this._queue = queue;
+    this._item = item;
   }
 
   protected override get label(): string {
-    return `put() of ${inspect(this.#queue)}`;
+    return `put() of ${inspect(this._queue)}`;
   }
 
   override get resource(): Queue<T> {
-    return this.#queue;
+    return this._queue;
   }
 
   protected override finish(): void | typeof AGAIN {
-    const queue = this.#queue;
-    if (!queue.full || queue.isShutDown) return queue.putNowait(this.#item);
+    const queue = this._queue;
+    if (!queue.full || queue.isShutDown) return queue.putNowait(this._item);
     puttersOf(queue).push(this);
     return AGAIN;
   }
 
   protected override interrupted(): void {
-    puttersOf(this.#queue).remove(this);
+    puttersOf(this._queue).remove(this);
   }
 
   protected override abandon(wasWoken: boolean): void {
-    if (wasWoken && !this.#queue.full) puttersOf(this.#queue).wakeFirst();
+    if (wasWoken && !this._queue.full) puttersOf(this._queue).wakeFirst();
   }
 }
 

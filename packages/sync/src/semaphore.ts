@@ -183,35 +183,35 @@ export class BoundedSemaphore extends Semaphore {
 }
 
 class SemaphoreWaiter extends Waiter<Held> {
-  readonly #semaphore: Semaphore;
+  declare private readonly _semaphore: Semaphore;
 
   constructor(semaphore: Semaphore, binding: LoopBinding) {
     super(binding);
-    this.#semaphore = semaphore;
+    this._semaphore = semaphore;
   }
 
   protected override get label(): string {
-    return `acquire() of ${inspect(this.#semaphore)}`;
+    return `acquire() of ${inspect(this._semaphore)}`;
   }
 
   override get resource(): Semaphore {
-    return this.#semaphore;
+    return this._semaphore;
   }
 
   /** Any of those that hold permits, which are known in debug mode. */
   override get dependencies(): Dependencies {
-    return { on: holdersOf(this.#semaphore), mode: "any", relation: "held by" };
+    return { on: holdersOf(this._semaphore), mode: "any", relation: "held by" };
   }
 
   protected override finish(task: object | null): Held {
-    return take(this.#semaphore, task);
+    return take(this._semaphore, task);
   }
 
   protected override interrupted(): void {
-    interrupt(this.#semaphore, this);
+    interrupt(this._semaphore, this);
   }
 
   protected override abandon(wasWoken: boolean): void {
-    leave(this.#semaphore, wasWoken);
+    leave(this._semaphore, wasWoken);
   }
 }

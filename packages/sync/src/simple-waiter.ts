@@ -5,10 +5,10 @@ import type { Waiters } from "./waiters.ts";
 
 /** A wait that ends when it is woken, and that nothing is to be done for when it is cancelled. It stands in its queue at once. */
 export class SimpleWaiter<T> extends Waiter<T> {
-  readonly #queue: Waiters<SimpleWaiter<T>>;
-  readonly #owner: object;
-  readonly #verb: string;
-  readonly #result: T;
+  declare private readonly _queue: Waiters<SimpleWaiter<T>>;
+  declare private readonly _owner: object;
+  declare private readonly _verb: string;
+  declare private readonly _result: T;
 
   /** @param verb what is called of `owner`, for reports. */
   constructor(
@@ -19,27 +19,27 @@ export class SimpleWaiter<T> extends Waiter<T> {
     result: T,
   ) {
     super(binding);
-    this.#queue = queue;
-    this.#owner = owner;
-    this.#verb = verb;
-    this.#result = result;
+    this._queue = queue;
+    this._owner = owner;
+    this._verb = verb;
+    this._result = result;
     queue.push(this);
   }
 
   protected override get label(): string {
-    return `${this.#verb} of ${inspect(this.#owner)}`;
+    return `${this._verb} of ${inspect(this._owner)}`;
   }
 
   override get resource(): object {
-    return this.#owner;
+    return this._owner;
   }
 
   protected override finish(_task: object | null): T {
-    return this.#result;
+    return this._result;
   }
 
   protected override interrupted(): void {
-    this.#queue.remove(this);
+    this._queue.remove(this);
   }
 
   protected override abandon(_wasWoken: boolean): void {}

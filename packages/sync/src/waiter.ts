@@ -4,12 +4,14 @@ import type { LoopBinding } from "./loop-binding.ts";
 /** A wait for a primitive, with its place in the queue of that. */
 export abstract class Waiter<T> extends Wait<T> {
   /** Kept by the queue that it stands in: who came just before, and just after. */
-  before: Waiter<unknown> | null = null;
-  after: Waiter<unknown> | null = null;
+  declare before: Waiter<unknown> | null;
+  declare after: Waiter<unknown> | null;
 
   /** @throws RuntimeError when no loop runs, or another one than that of the primitive. */
   constructor(binding: LoopBinding) {
     super(binding.loop);
+    this.before = null;
+    this.after = null;
   }
 
   /** The primitive that it waits for. */

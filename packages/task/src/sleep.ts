@@ -48,12 +48,13 @@ const STALE = -2;
 
 /** Timer and wait in one: its first step says that it is due, and the second wakes who waits. */
 class Sleep<T> extends Wait<T | undefined> implements Timer {
-  index = UNSET;
-  readonly #delay: number;
+  declare index: number;
+  declare private readonly _delay: number;
 
   constructor(loop: EventLoop, delay: number) {
     super(loop);
-    this.#delay = delay;
+    this.index = UNSET;
+    this._delay = delay;
     loop.addTimer(this, loop.time() + delay);
     void this.begin();
   }
@@ -81,21 +82,21 @@ class Sleep<T> extends Wait<T | undefined> implements Timer {
   }
 
   protected override get label(): string {
-    return `sleep(${this.#delay})`;
+    return `sleep(${this._delay})`;
   }
 }
 
 /** One that gives a result. */
 class SleepFor<T> extends Sleep<T> {
-  readonly #result: T;
+  declare private readonly _result: T;
 
   constructor(loop: EventLoop, delay: number, result: T) {
     super(loop, delay);
-    this.#result = result;
+    this._result = result;
   }
 
   protected override finish(): T {
-    return this.#result;
+    return this._result;
   }
 }
 
@@ -131,12 +132,13 @@ const requests = new WeakMap<Yield, CancelRequest>();
 let requestedEver = false;
 
 class Yield implements Step {
-  readonly #scope = Scope.current;
+  declare private readonly _scope: Scope | undefined;
   /** Null when it has run. */
-  #resolve: ((value: unknown) => void) | null;
+  declare private _resolve: ((value: unknown) => void) | null;
 
   constructor(resolve: (value: unknown) => void) {
-    this.#resolve = resolve;
+    this._scope = Scope.current;
+    this._resolve = resolve;
   }
 
   get result(): unknown {
@@ -145,27 +147,27 @@ class Yield implements Step {
 
   /** Where it was called, for reports. */
   get scope(): Scope | undefined {
-    return this.#scope;
+    return this._scope;
   }
 
   cancel(message: string | undefined): boolean {
-    if (this.#resolve === null) return false;
+    if (this._resolve === null) return false;
     requests.set(this, new CancelRequest(message, "caller"));
     requestedEver = true;
     return true;
   }
 
   [inspect.custom](): string {
-    const task = this.#scope?.task;
+    const task = this._scope?.task;
     return `<yield${task instanceof Future ? ` in ${task.label}` : ""}>`;
   }
 
   run(): boolean {
-    const resolve = this.#resolve;
+    const resolve = this._resolve;
     if (resolve === null) return false;
-    this.#resolve = null;
+    this._resolve = null;
     const own = requestedEver ? requests.get(this) : undefined;
-    const request = this.#scope?.takeOwed() ?? own;
+    const request = this._scope?.takeOwed() ?? own;
     if (request === undefined) resolve(this.result);
     else resolve(Promise.reject(request.error));
     return true;
@@ -174,14 +176,14 @@ class Yield implements Step {
 
 /** One that gives a result. */
 class YieldOf extends Yield {
-  readonly #result: unknown;
+  declare private readonly _result: unknown;
 
   constructor(resolve: (value: unknown) => void, result: unknown) {
     super(resolve);
-    this.#result = result;
+    this._result = result;
   }
 
   override get result(): unknown {
-    return this.#result;
+    return this._result;
   }
 }

@@ -50,11 +50,11 @@ let eagerEver = false;
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.Task | asyncio.Task}.
  */
 export class Task<T> extends Future<T> implements Step {
-  readonly #coroutine: Coroutine<T>;
-  readonly #scope: Scope;
+  declare private readonly _coroutine: Coroutine<T>;
+  declare private readonly _scope: Scope;
   /** Null when the first step has run. */
-  #context: Context | null;
-  #name: string | number;
+  declare private _context: Context | null;
+  declare private _name: string | number;
 
   constructor(coroutine: Coroutine<T>, options?: TaskOptions) {
     checkFunction("coroutine", coroutine);
@@ -62,10 +62,10 @@ export class Task<T> extends Future<T> implements Step {
     super(options);
     const { loop } = this;
     if (loop.isClosed) throw new RuntimeError("The event loop is closed; make a new one");
-    this.#coroutine = coroutine;
-    this.#name = options?.name ?? ++tasks;
-    this.#scope = new Scope(loop.scope, this);
-    this.#context = Context.capture();
+    this._coroutine = coroutine;
+    this._name = options?.name ?? ++tasks;
+    this._scope = new Scope(loop.scope, this);
+    this._context = Context.capture();
     if (options?.signal !== undefined) followSignal(options.signal, this);
     if (options?.eagerStart === true && loop.isRunning) this.startEagerly();
     else loop.enqueue(this);
@@ -74,11 +74,11 @@ export class Task<T> extends Future<T> implements Step {
 
   /** Its name. */
   get name(): string {
-    return typeof this.#name === "string" ? this.#name : `Task-${this.#name}`;
+    return typeof this._name === "string" ? this._name : `Task-${this._name}`;
   }
 
   set name(name: string) {
-    this.#name = name;
+    this._name = name;
   }
 
   override get label(): string {
@@ -87,12 +87,12 @@ export class Task<T> extends Future<T> implements Step {
 
   /** The function that it runs. */
   get coroutine(): Coroutine<T> {
-    return this.#coroutine;
+    return this._coroutine;
   }
 
   /** Its scope: the part of the program that {@link Task.cancel} cancels. */
   get scope(): Scope {
-    return this.#scope;
+    return this._scope;
   }
 
   /** Whether its first step ran inside the call that made it. */
@@ -121,14 +121,14 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   override request(request: CancelRequest): boolean {
-    const accepted = !this.done && this.#scope.request(request);
+    const accepted = !this.done && this._scope.request(request);
     if (accepted && this.loop.debug) watchCancellation(this);
     return accepted;
   }
 
   /** How often the task was asked to end, less the calls of {@link Task.uncancel}. */
   cancelling(): number {
-    return this.#scope.requestsInside();
+    return this._scope.requestsInside();
   }
 
   /**
@@ -136,7 +136,7 @@ export class Task<T> extends Future<T> implements Step {
    * @returns the number of requests that are left.
    */
   uncancel(): number {
-    return this.#scope.uncancel();
+    return this._scope.uncancel();
   }
 
   /** @throws {@link RuntimeError} always: its coroutine gives the result. */
@@ -155,11 +155,11 @@ export class Task<T> extends Future<T> implements Step {
 
   /** Runs the first step. For the loop. */
   run(): boolean {
-    const context = this.#context;
+    const context = this._context;
     if (context === null) return false;
-    this.#context = null;
-    const owed = this.#scope.takeOwed();
-    if (owed === null) context.runInScope(this.#scope, Task.#start<T>, this, undefined);
+    this._context = null;
+    const owed = this._scope.takeOwed();
+    if (owed === null) context.runInScope(this._scope, Task.#start<T>, this, undefined);
     else this.failed(owed.error);
     return true;
   }
@@ -174,7 +174,7 @@ export class Task<T> extends Future<T> implements Step {
       const frames = this.thrown instanceof Error ? programFrames(this.thrown) : [];
       return frames.slice(Math.max(0, frames.length - limit));
     }
-    const stacks = this.#scope.waits().map((wait) => creationStack(wait) ?? "");
+    const stacks = this._scope.waits().map((wait) => creationStack(wait) ?? "");
     const lines = stacks.flatMap((stack) => stack.split("\n")).filter((line) => line !== "");
     return lines.slice(0, limit);
   }
@@ -194,8 +194,8 @@ export class Task<T> extends Future<T> implements Step {
 
   protected override describeState(): string {
     const state = !this.done && this.cancelling() > 0 ? "cancelling" : super.describeState();
-    const waits = this.done ? "" : this.#scope.describe();
-    return `${state} name='${this.name}'${this.#coroutine.name === "" ? "" : ` coroutine=${this.#coroutine.name}`}${waits === "" ? "" : ` waits for ${waits}`}`;
+    const waits = this.done ? "" : this._scope.describe();
+    return `${state} name='${this.name}'${this._coroutine.name === "" ? "" : ` coroutine=${this._coroutine.name}`}${waits === "" ? "" : ` waits for ${waits}`}`;
   }
 
   override describe(): string {
@@ -203,7 +203,7 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   override get dependencies(): Dependencies {
-    const on = this.#scope.waits().flatMap((wait) => wait.dependencies.on);
+    const on = this._scope.waits().flatMap((wait) => wait.dependencies.on);
     return { ...noDependencies, on };
   }
 
@@ -219,9 +219,10 @@ export class Task<T> extends Future<T> implements Step {
   }
 
   static #start<T>(this: void, task: Task<T>): void {
+    const { coroutine } = task;
     let result: PromiseLike<T> | T;
     try {
-      result = task.#coroutine();
+      result = coroutine();
     } catch (error) {
       task.failed(error);
       return;
@@ -243,8 +244,8 @@ export class Task<T> extends Future<T> implements Step {
 
   /** The coroutine has returned. */
   protected finished(value: T): void {
-    const { owed, lastOwed } = this.#scope;
-    this.#scope.close();
+    const { owed, lastOwed } = this._scope;
+    this._scope.close();
     if (owed !== null) {
       this.wasCancelled(owed);
       return;
@@ -256,11 +257,11 @@ export class Task<T> extends Future<T> implements Step {
 
   /** The end, by `cause`. */
   protected wasCancelled(cause: CancelRequest | CancelledError): void {
-    const { lastRequest } = this.#scope;
+    const { lastRequest } = this._scope;
     const { message = "", reason } = lastRequest ?? cause;
     this.loop.cancelled.add({
       name: this.name,
-      coroutine: this.#coroutine.name,
+      coroutine: this._coroutine.name,
       time: this.loop.time(),
       message,
       reason,
@@ -273,7 +274,7 @@ export class Task<T> extends Future<T> implements Step {
 
   /** The coroutine has thrown. */
   protected failed(error: unknown): void {
-    this.#scope.close();
+    this._scope.close();
     const cancellation = cancellationOf(error);
     if (cancellation !== null) {
       this.wasCancelled(cancellation);

@@ -1,5 +1,6 @@
 import { Lock } from "@aio/sync";
 import { gather, run, sleep } from "@aio/task";
+import { BareWait, bareYield, runBare } from "../bare-loop.ts";
 import type { Scenario } from "../scenario.ts";
 
 const TASKS = 1_000;
@@ -12,6 +13,7 @@ export const contendedLock: Scenario = {
   operations: 100_000,
   implementations: {
     native: { body: (n) => native(n, false) },
+    bare: { body: (n) => bare(n, false) },
     aio: { body: (n) => aio(n, false), target: 3 },
     "async-mutex": { body: (n) => asyncMutex(n, false), share: 0.3 },
     "async-sema": { body: (n) => asyncSema(n, false) },
@@ -30,6 +32,7 @@ export const heldLock: Scenario = {
   operations: 100_000,
   implementations: {
     native: { body: (n) => native(n, true) },
+    bare: { body: (n) => bare(n, true) },
     aio: { body: (n) => aio(n, true), target: 4 },
     "async-mutex": { body: (n) => asyncMutex(n, true), share: 0.3 },
     "async-sema": { body: (n) => asyncSema(n, true) },
@@ -72,6 +75,42 @@ async function native(n: number, yields: boolean): Promise<number> {
     }
   };
   await Promise.all(shares(n).map(work));
+  return guarded.count;
+}
+
+/** The floor under ours. */
+async function bare(n: number, yields: boolean): Promise<number> {
+  let first: BareWait | null = null; // of those that wait
+  let last: BareWait | null = null;
+  const guarded = new Guarded();
+  const acquire = (): BareWait => {
+    const wait = new BareWait();
+    if (last === null) first = wait;
+    else last.next = wait;
+    last = wait;
+    return wait;
+  };
+  const release = (): void => {
+    const next = first;
+    if (next === null) return;
+    first = next.next;
+    if (first === null) last = null;
+    next.next = null;
+    next.wake();
+  };
+  const work = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i += 1) {
+      await acquire();
+      guarded.enter();
+      if (yields) await bareYield();
+      guarded.leave();
+      release();
+    }
+  };
+  await runBare(
+    shares(n).map((times) => () => work(times)),
+    release,
+  );
   return guarded.count;
 }
 

@@ -47,10 +47,10 @@ export function bareYield(): Promise<void> {
   return promise;
 }
 
-/** Runs `bodies` as tasks, calls `begin` when all wait, and runs their steps until all have ended. */
+/** Runs `bodies` as tasks, each up to its first wait; then calls `begin`, and runs their steps until all have ended. */
 export async function runBare(
   bodies: readonly (() => Promise<void>)[],
-  begin: () => void,
+  begin?: () => void,
 ): Promise<void> {
   let isOver = false;
   const all = Promise.all(bodies.map((body, index) => tasks.run(index, body)));
@@ -64,7 +64,7 @@ export async function runBare(
     }
     if (!isOver) setImmediate(turn);
   };
-  begin();
+  begin?.();
   setImmediate(turn);
   await all;
   isOver = true;

@@ -128,7 +128,7 @@ async function endsWithin(running: Promise<void>, limit: number): Promise<boolea
   for (let waits = 0; waits < 10; waits += 1) {
     if (await isSettledIn(running, limit)) return true;
     const { user, system } = process.cpuUsage(start);
-    if ((user + system) / 1_000 >= limit / 2) return false;
+    if ((user + system) / 1_000 >= limit) return false;
   }
   return false;
 }

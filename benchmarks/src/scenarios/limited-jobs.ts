@@ -1,5 +1,6 @@
 import { Semaphore } from "@aio/sync";
 import { gather, run, sleep } from "@aio/task";
+import { BareWait, bareYield, runBare } from "../bare-loop.ts";
 import { Limited, LIMIT, nativeLoops } from "../limited.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -11,6 +12,7 @@ export const limitedJobs: Scenario = {
   operations: 100_000,
   implementations: {
     native: { body: nativeLoops },
+    bare: { body: bare },
     aio: { body: aio, target: 20 },
     "async-mutex": { body: asyncMutex, share: 0.02 },
     "async-sema": { body: asyncSema },
@@ -22,6 +24,32 @@ export const limitedJobs: Scenario = {
     uvloop: { body: { loop: "uvloop" } },
   },
 };
+
+/** The floor under ours. */
+async function bare(n: number): Promise<number> {
+  const limited = new Limited();
+  const waits: BareWait[] = [];
+  let free = LIMIT;
+  let woken = 0;
+  const job = async (): Promise<void> => {
+    if (free > 0) {
+      free -= 1;
+    } else {
+      const wait = new BareWait();
+      waits.push(wait);
+      await wait;
+    }
+    limited.enter();
+    await bareYield();
+    limited.leave();
+    const next = waits[woken];
+    woken += 1;
+    if (next === undefined) free += 1;
+    else next.wake();
+  };
+  await runBare(Array.from({ length: n }, () => job));
+  return limited.count;
+}
 
 function aio(n: number): Promise<number> {
   const limited = new Limited();

@@ -36,6 +36,16 @@ export function checkPlainFunction(name: string, value: unknown): void {
   );
 }
 
+/**
+ * Checks the options of a public function, for which asyncio takes arguments.
+ * @param example what options look like, such as `{ host, port }`.
+ * @throws TypeError when `value` is not an object.
+ */
+export function checkOptions(value: unknown, example: string): asserts value is object {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`Expected options, such as \`${example}\`, got ${show(value)}`);
+}
+
 const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
 
 function show(value: unknown): string {

@@ -30,7 +30,10 @@ function describe(node: ScopeNode): string {
   const isTask = node instanceof Scope;
   const wait = isTask ? node.waits()[0] : node;
   const [frame] = framesOf((wait && creationStack(wait)) ?? "");
-  return `${inspect(isTask ? node.task : node)} waits for ${node.describe() || "a foreign promise"}${place(frame)}`;
+  const name = inspect(isTask ? node.task : node);
+  const what = ` waits for ${node.describe() || "a foreign promise"}`;
+  // A task says what it waits for in its own description.
+  return `${name}${name.includes(what) ? "" : what}${place(frame)}`;
 }
 
 /** A circle of tasks, with the places where they wait: a line for each. */

@@ -1,5 +1,5 @@
 export { abortSignal } from "./abort-signal.ts";
-export { checkFunction, checkMilliseconds } from "./arguments.ts";
+export { checkFunction, checkMilliseconds, checkOptions } from "./arguments.ts";
 export { futureAddToAwaitedBy, futureDiscardFromAwaitedBy, waitersByHand } from "./awaited-by.ts";
 export {
   type Awaitable,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkFunction, checkMilliseconds } from "../src/index.ts";
+import { checkFunction, checkMilliseconds, checkOptions } from "../src/index.ts";
 
 describe("checkMilliseconds", () => {
   test.each([0, -1, 0.5, Infinity, -Infinity, Number.MAX_VALUE])("accepts %d", (value) => {
@@ -44,6 +44,23 @@ describe("checkFunction", () => {
   test("tells whoever passes a promise to pass a function", () => {
     expect(() => checkFunction("coroutine", Promise.resolve(1))).toThrow(
       "got Promise { 1 }; that has started already: pass a function that starts the work",
+    );
+  });
+});
+
+describe("checkOptions", () => {
+  test("accepts an object", () => {
+    expect(() => checkOptions({}, "{ host, port }")).not.toThrow();
+  });
+
+  test.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    ["127.0.0.1", "'127.0.0.1'"],
+    [8000, "8000"],
+  ])("refuses %o with a TypeError that shows it, and what options look like", (value, shown) => {
+    expect(() => checkOptions(value, "{ host, port }")).toThrow(
+      new TypeError(`Expected options, such as \`{ host, port }\`, got ${shown}`),
     );
   });
 });

@@ -30,6 +30,7 @@ test("The package exports these values", () => {
       "cancellationOf",
       "checkFunction",
       "checkMilliseconds",
+      "checkOptions",
       "completed",
       "creationStack",
       "getEventLoop",

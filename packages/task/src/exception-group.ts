@@ -11,7 +11,7 @@ import { brandError } from "@aio/loop";
  *   await taskGroup(work);
  * } catch (error) {
  *   if (!(error instanceof ExceptionGroup)) throw error;
- *   const [refused, others] = error.split((one) => one instanceof ConnectionRefusedError);
+ *   const [late, others] = error.split((one) => one instanceof TimeoutError);
  *   if (others !== null) throw others;
  * }
  * ```

@@ -401,7 +401,7 @@ describe("run, when nothing can ever happen any more", () => {
     expect(error).toMatchObject({
       code: "AIO_DEADLOCK",
       message: expect.stringMatching(
-        /waits for Task 'waiter' at .*runner\.test\.ts:\d+:\d+\n.*'waiter'.*waits for <Future pending> at .*runner\.test\.ts:\d+:\d+$/,
+        /'Task-\d+' waits for Task 'waiter'.* at .*runner\.test\.ts:\d+:\d+\n.*'waiter' waits for <Future pending>.* at .*runner\.test\.ts:\d+:\d+$/,
       ),
     });
   });
@@ -803,8 +803,8 @@ describe("A program", { timeout: 30_000 }, () => {
 
     expect(code).toBe(1);
     expect(stderr).toContain("DeadlockError");
-    expect(stderr).toMatch(/<Task pending name='Task-1' .*> waits for Task 'waiter'/);
-    expect(stderr).toMatch(/<Task pending name='waiter' .*> waits for <Future pending>/);
+    expect(stderr).toMatch(/<Task pending name='Task-1' .*waits for Task 'waiter'>/);
+    expect(stderr).toMatch(/<Task pending name='waiter' .*waits for <Future pending>>/);
   });
 
   test("ends when main does, whatever is left", async () => {

@@ -1,4 +1,4 @@
-import { getRunningLoop, type Operation, operation } from "@aio/loop";
+import { checkOptions, getRunningLoop, type Operation, operation } from "@aio/loop";
 import {
   type ConnectionOptions,
   createConnection,
@@ -45,11 +45,11 @@ export interface ClientNetwork {
  * await writer.waitClosed();
  * ```
  */
-export function openConnection({
-  limit,
-  network = { createConnection },
-  ...options
-}: StreamConnectionOptions): Operation<[reader: StreamReader, writer: StreamWriter]> {
+export function openConnection(
+  settings: StreamConnectionOptions,
+): Operation<[reader: StreamReader, writer: StreamWriter]> {
+  checkOptions(settings, "{ host, port }");
+  const { limit, network = { createConnection }, ...options } = settings;
   return open({ limit }, (factory) => network.createConnection(factory, options));
 }
 
@@ -71,10 +71,11 @@ export interface StreamUnixConnectionOptions
  * const [reader, writer] = await openUnixConnection({ path: "/run/service.sock" });
  * ```
  */
-export function openUnixConnection({
-  limit,
-  ...options
-}: StreamUnixConnectionOptions): Operation<[reader: StreamReader, writer: StreamWriter]> {
+export function openUnixConnection(
+  settings: StreamUnixConnectionOptions,
+): Operation<[reader: StreamReader, writer: StreamWriter]> {
+  checkOptions(settings, "{ path }");
+  const { limit, ...options } = settings;
   return open({ limit }, (factory) => createUnixConnection(factory, options));
 }
 

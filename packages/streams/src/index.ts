@@ -15,7 +15,7 @@ export {
 } from "./errors.ts";
 export type { ByteSource } from "./feed.ts";
 export { FlowControlProtocol } from "./flow-control-protocol.ts";
-export type { Server } from "@aio/transports";
+export { isConnectionError, type Server } from "@aio/transports";
 export { DEFAULT_LIMIT, StreamReader, type StreamReaderOptions } from "./reader.ts";
 export {
   type ClientConnectedCallback,

@@ -1,4 +1,4 @@
-import { checkFunction, getRunningLoop, type Operation, type Step } from "@aio/loop";
+import { checkFunction, checkOptions, getRunningLoop, type Operation, type Step } from "@aio/loop";
 import { createTask, type Task } from "@aio/task";
 import {
   createServer,
@@ -64,12 +64,11 @@ export function startServer<S>(
 ): Operation<S>;
 export function startServer(
   callback: ClientConnectedCallback,
-  {
-    limit,
-    network = { createServer },
-    ...options
-  }: StreamServerOptions & { readonly network?: ServerNetwork<unknown> },
+  settings: StreamServerOptions & { readonly network?: ServerNetwork<unknown> },
 ): Operation<unknown> {
+  checkFunction("callback", callback);
+  checkOptions(settings, "{ host, port }");
+  const { limit, network = { createServer }, ...options } = settings;
   return network.createServer(serving(callback, limit), options);
 }
 
@@ -96,8 +95,11 @@ export interface StreamUnixServerOptions extends UnixServerOptions {
  */
 export function startUnixServer(
   callback: ClientConnectedCallback,
-  { limit, ...options }: StreamUnixServerOptions,
+  settings: StreamUnixServerOptions,
 ): Operation<Server> {
+  checkFunction("callback", callback);
+  checkOptions(settings, "{ path }");
+  const { limit, ...options } = settings;
   return createUnixServer(serving(callback, limit), options);
 }
 
@@ -106,7 +108,6 @@ function serving(
   callback: ClientConnectedCallback,
   limit = DEFAULT_LIMIT,
 ): () => StreamReaderProtocol {
-  checkFunction("callback", callback);
   checkLimit(limit);
   const loop = getRunningLoop();
   const connected = (reader: StreamReader, writer: StreamWriter): void => {
@@ -139,7 +140,7 @@ class Finished implements Step {
     const exception = task.cancelled ? null : task.exception();
     if (exception !== null)
       task.loop.callExceptionHandler({
-        message: "Unhandled exception in client_connected_cb",
+        message: "Unhandled exception in the callback for a client",
         exception,
         transport: writer.transport,
         task,

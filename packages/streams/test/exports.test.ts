@@ -13,6 +13,7 @@ test("@aio/streams exports exactly these names", () => {
     "StreamReaderProtocol",
     "StreamWriter",
     "fromDuplex",
+    "isConnectionError",
     "openConnection",
     "openUnixConnection",
     "startServer",

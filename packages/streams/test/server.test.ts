@@ -89,7 +89,7 @@ describe("startServer", () => {
 
       expect(reports).toMatchObject([
         {
-          message: "Unhandled exception in client_connected_cb",
+          message: "Unhandled exception in the callback for a client",
           exception: new Error("in callback"),
         },
       ]);
@@ -137,6 +137,12 @@ describe("startServer", () => {
   test("refuses what is no function, and wrong limits", () =>
     run(async () => {
       expect(() => startServer(undefined as never, LOCAL)).toThrow(TypeError);
+      expect(() => startServer({ port: 80 } as never, undefined as never)).toThrow(
+        new TypeError("Expected `callback` to be a function, got { port: 80 }"),
+      );
+      expect(() => startServer(echo, "127.0.0.1" as never)).toThrow(
+        new TypeError("Expected options, such as `{ host, port }`, got '127.0.0.1'"),
+      );
       expect(() => startServer(echo, { ...LOCAL, limit: 0 })).toThrow(RangeError);
     }));
 

@@ -1,5 +1,6 @@
 export { formatAddress, type SocketAddress } from "./address.ts";
 export type { Bytes } from "./bytes.ts";
+export { isConnectionError } from "./connection-error.ts";
 export { getaddrinfo, getnameinfo } from "./dns.ts";
 export { createDatagramEndpoint, type DatagramOptions } from "./datagram.ts";
 export { DatagramTransport, type DatagramTarget } from "./datagram-transport.ts";

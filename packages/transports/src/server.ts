@@ -281,6 +281,8 @@ function cannotListen(where: string, error: unknown): Error {
     .trimEnd()
     .replace(/^(listen|bind) /, "")
     .replace(/ [\da-f.:]+$/i, "");
-  const text = `Cannot listen on ${where}: ${reason}`;
+  const isTaken = code === "EADDRINUSE" && /:\d+$/.test(where);
+  const remedy = isTaken ? "; end the program that listens there, or take another port" : "";
+  const text = `Cannot listen on ${where}: ${reason}${remedy}`;
   return Object.assign(new Error(text, { cause: error }), { code, errno, syscall });
 }

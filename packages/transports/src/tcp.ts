@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import {
   checkFunction,
   checkMilliseconds,
+  checkOptions,
   type EventLoop,
   getRunningLoop,
   type Operation,
@@ -58,6 +59,7 @@ export function createConnection<P extends StreamProtocol>(
   options: ConnectionOptions,
 ): Operation<[transport: Transport, protocol: P]> {
   checkFunction("factory", factory);
+  checkOptions(options, "{ host, port }");
   const open = opener(options);
   const tls = clientTls(options, options.host);
   const loop = getRunningLoop();
@@ -132,6 +134,7 @@ export interface ServerOptions extends ResolveOptions, ServerSslSettings {
  */
 export function createServer(factory: ProtocolFactory, options: ServerOptions): Operation<Server> {
   checkFunction("factory", factory);
+  checkOptions(options, "{ host, port }");
   const { host, port, backlog = 100, keepAlive = false, reusePort = false } = options;
   const { startServing = true } = options;
   checkPort("port", port);
@@ -159,7 +162,9 @@ function opener(options: ConnectionOptions): (loop: EventLoop) => Promise<Plug> 
     return async () => takeOver(socket);
   }
   if (host === undefined || port === undefined)
-    throw new RangeError("Expected `host` and `port`, or a `socket`, got neither");
+    throw new RangeError(
+      `Expected \`host\` and \`port\`, or a \`socket\`, got ${inspect({ host, port })}`,
+    );
   if (typeof host !== "string" || host === "")
     throw new TypeError(`Expected \`host\` to be a name or an address, got ${inspect(host)}`);
   checkPort("port", port);

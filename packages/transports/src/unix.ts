@@ -3,6 +3,7 @@ import net from "node:net";
 import { inspect } from "node:util";
 import {
   checkFunction,
+  checkOptions,
   type EventLoop,
   getRunningLoop,
   type Operation,
@@ -49,6 +50,7 @@ export function createUnixConnection<P extends StreamProtocol>(
   options: UnixConnectionOptions,
 ): Operation<[transport: Transport, protocol: P]> {
   checkFunction("factory", factory);
+  checkOptions(options, "{ path }");
   const opener = unixOpener(options);
   const tls = clientTls(options, undefined);
   const loop = getRunningLoop();
@@ -90,6 +92,7 @@ export function createUnixServer(
   options: UnixServerOptions,
 ): Operation<Server> {
   checkFunction("factory", factory);
+  checkOptions(options, "{ path }");
   const { path, backlog = 100, startServing = true, cleanupSocket = true } = options;
   checkPath(path);
   const tls = serverTls(options);

@@ -21,6 +21,7 @@ test("@aio/transports exports exactly these names", () => {
     "formatAddress",
     "getaddrinfo",
     "getnameinfo",
+    "isConnectionError",
     "sendfile",
     "startTls",
   ]);

@@ -70,7 +70,9 @@ describe("createConnection", () => {
       ).toThrow(new RangeError("Expected either `host` and `port` or `socket`, got both"));
       expect(() => createConnection(() => new Recorder(), {})).toThrow(RangeError);
       expect(() => createConnection(() => new Recorder(), { host: "127.0.0.1" })).toThrow(
-        RangeError,
+        new RangeError(
+          "Expected `host` and `port`, or a `socket`, got { host: '127.0.0.1', port: undefined }",
+        ),
       );
       expect(() => createConnection(() => new Recorder(), { socket })).toThrow(/to be connected/);
     }));
@@ -257,7 +259,7 @@ describe("createServer", () => {
 
       await expect(failed).rejects.toMatchObject({
         code: "EADDRINUSE",
-        message: expect.stringContaining(`Cannot listen on 127.0.0.1:${port}: `) as string,
+        message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE: address already in use; end the program that listens there, or take another port`,
         cause: { code: "EADDRINUSE" },
       });
       const again = await createServer(() => new Recorder(), { host: "127.0.0.2", port });

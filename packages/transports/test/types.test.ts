@@ -13,6 +13,7 @@ import {
   createUnixServer,
   type DatagramProtocol,
   type DatagramTransport,
+  isConnectionError,
   type Protocol,
   type ReadTransport,
   type Server,
@@ -123,5 +124,10 @@ describe("The types", () => {
     });
     expectTypeOf<BufferedProtocol["getBuffer"]>().toEqualTypeOf<(sizeHint: number) => Uint8Array>();
     expect(wrong).toBeTypeOf("function");
+  });
+
+  test("of isConnectionError tell that there is a code", () => {
+    expectTypeOf(isConnectionError).guards.toEqualTypeOf<Error & { readonly code: string }>();
+    expect(isConnectionError(null)).toBe(false);
   });
 });

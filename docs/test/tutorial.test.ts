@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
@@ -48,6 +49,20 @@ describe("The server of the tutorial", { timeout: 60_000 }, () => {
     expect(server.complaints).toBe("");
   });
 
+  test.each([3, 4, 5, 6])("tells all that a connection broke, in step %i", async (number) => {
+    await using server = await Server.start(step(number));
+    const ada = await server.join("Ada");
+    const bob = await server.join("Bob");
+    expect(await ada.line()).toBe("Bob is here");
+
+    bob.reset();
+    expect(await ada.line()).toBe("Bob has left");
+    if (number === 3) await server.complained("ECONNRESET");
+    await server.stop();
+
+    expect(server.complaints !== "").toBe(number === 3);
+  });
+
   test.each([5, 6])("says goodbye to who is silent, in step %i", async (number) => {
     await using server = await Server.start(step(number).replace("300_000", "200"));
     const client = await server.connect();
@@ -80,16 +95,16 @@ function step(number: number): string {
 }
 
 class Server implements AsyncDisposable {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #exit: Promise<unknown[]>;
   #port = 0;
   #clients: Socket[] = [];
   output = "";
   complaints = "";
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcessByStdio<null, Readable, Readable>) {
     this.#child = child;
-    this.#exit = once(child, "exit");
+    this.#exit = once(child, "close"); // with all that it has written
   }
 
   /** Starts a program on any free port, in place of its own. */
@@ -134,6 +149,11 @@ class Server implements AsyncDisposable {
     socket.write(`${name}\n`);
   }
 
+  /** Waits until it has complained of `what`. */
+  async complained(what: string): Promise<void> {
+    while (!this.complaints.includes(what)) await once(this.#child.stderr, "data");
+  }
+
   /** Sends it SIGTERM, and waits for its exit code. */
   async stop(): Promise<unknown> {
     this.#child.kill("SIGTERM");
@@ -172,6 +192,11 @@ class Client {
 
   leave(): void {
     this.#socket.end();
+  }
+
+  /** Breaks the connection. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 
   async line(): Promise<string> {

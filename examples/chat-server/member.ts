@@ -1,4 +1,9 @@
-import { LineTooLongError, type StreamReader, type StreamWriter } from "@aio/streams";
+import {
+  isConnectionError,
+  LineTooLongError,
+  type StreamReader,
+  type StreamWriter,
+} from "@aio/streams";
 import type { Queue } from "@aio/sync";
 import { race } from "@aio/task";
 import type { Room } from "./room.ts";
@@ -19,7 +24,7 @@ export async function serveMember(room: Room, reader: StreamReader, writer: Stre
     }
   } catch (error) {
     if (error instanceof LineTooLongError) writer.write("* that was too long\n");
-    else if (!isLost(error)) throw error;
+    else if (!isConnectionError(error)) throw error; // the client has gone, which is no mistake of ours
   } finally {
     writer.close();
   }
@@ -50,17 +55,12 @@ async function listen(room: Room, name: string, reader: StreamReader) {
 }
 
 async function send(outbox: Queue<string>, writer: StreamWriter) {
-  for await (const text of outbox) {
-    writer.write(text);
-    await writer.drain(); // waits for a slow client, while its outbox fills
+  try {
+    for await (const text of outbox) {
+      writer.write(text);
+      await writer.drain(); // waits for a slow client, while its outbox fills
+    }
+  } catch (error) {
+    if (!isConnectionError(error)) throw error; // nobody is left to send to
   }
-}
-
-/** Whether a connection broke, which is no mistake of ours. */
-function isLost(error: unknown) {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    ["ECONNRESET", "EPIPE"].includes(String(error.code))
-  );
 }

@@ -1,7 +1,7 @@
 // Load for the server of graceful-shutdown: clients that ask until it stops, and count what became of it.
 
 import { parseArgs } from "node:util";
-import { openConnection } from "@aio/streams";
+import { isConnectionError, openConnection } from "@aio/streams";
 import { run, taskGroup } from "@aio/task";
 
 const { values } = parseArgs({
@@ -35,19 +35,11 @@ async function client() {
     }
   } catch (error) {
     // The server had closed this connection before the request came.
-    if (!isLost(error)) throw error;
+    if (!isConnectionError(error)) throw error;
   } finally {
     writer.close();
   }
   refused += 1;
-}
-
-function isLost(error: unknown) {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    ["ECONNRESET", "EPIPE"].includes(String(error.code))
-  );
 }
 
 function countClient() {

@@ -1,4 +1,4 @@
-import type { StreamReader, StreamWriter } from "@aio/streams";
+import { isConnectionError, type StreamReader, type StreamWriter } from "@aio/streams";
 import { Event, Semaphore } from "@aio/sync";
 import { race, sleep } from "@aio/task";
 
@@ -28,7 +28,7 @@ export class Requests {
         this.answered += 1;
       }
     } catch (error) {
-      if (!isLost(error)) throw error;
+      if (!isConnectionError(error)) throw error;
     } finally {
       writer.close(); // sends all of it before
     }
@@ -54,13 +54,4 @@ export class Requests {
       this.running -= 1;
     }
   }
-}
-
-/** Whether the client has gone, which is no mistake of ours. */
-function isLost(error: unknown) {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    ["ECONNRESET", "EPIPE"].includes(String(error.code))
-  );
 }

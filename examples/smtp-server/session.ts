@@ -1,5 +1,10 @@
 import { TimeoutError } from "@aio/loop";
-import { LineTooLongError, type StreamReader, type StreamWriter } from "@aio/streams";
+import {
+  isConnectionError,
+  LineTooLongError,
+  type StreamReader,
+  type StreamWriter,
+} from "@aio/streams";
 import { waitFor } from "@aio/task";
 import { type ServerSsl, SSLError } from "@aio/transports";
 
@@ -53,7 +58,7 @@ export class Session {
     } catch (error) {
       if (error instanceof TimeoutError) this.#say(421, "too slow, goodbye");
       else if (error instanceof LineTooLongError) this.#say(500, "that line is too long");
-      else if (!isLost(error)) throw error;
+      else if (!(isConnectionError(error) || error instanceof SSLError)) throw error; // no mistakes of ours
     } finally {
       this.#writer.close();
     }
@@ -158,14 +163,4 @@ export class Session {
       lines.map((line, index) => `${code}${index === last ? " " : "-"}${line}\r\n`),
     );
   }
-}
-
-/** Whether the connection broke, or the client did not like our TLS: no mistakes of ours. */
-function isLost(error: unknown) {
-  return (
-    error instanceof SSLError ||
-    (error instanceof Error &&
-      "code" in error &&
-      ["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"].includes(String(error.code)))
-  );
 }

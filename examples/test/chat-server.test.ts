@@ -1,3 +1,4 @@
+import net from "node:net";
 import { openConnection } from "@aio/streams";
 import { createTask, run, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
@@ -74,6 +75,25 @@ describe("The chat server", { timeout: 120_000 }, () => {
       }
 
       expect(left.result()).toBe("* deaf has left");
+      server.signal("SIGTERM");
+      expect(await server.exit()).toMatchObject({ code: 0, errors: "" });
+    }));
+
+  test("takes a connection that breaks for an end", () =>
+    run(async () => {
+      await using server = await Program.start("chat-server/main.ts", "--port", "0");
+      const port = await server.port();
+      await using ada = await Member.join(port, "ada");
+      expect(await ada.line()).toBe("* here: you");
+      const bob = net.connect({ host: "127.0.0.1", port }); // a transport cannot reset its connection
+      bob.write("bob\n");
+      expect(await ada.line()).toBe("* bob is here");
+
+      bob.resetAndDestroy();
+
+      expect(await ada.line()).toBe("* bob has left");
+      server.signal("SIGTERM");
+      expect(await server.exit()).toMatchObject({ code: 0, errors: "" });
     }));
 
   test("says goodbye to all at SIGTERM and at SIGINT, and ends", () =>

@@ -25,8 +25,6 @@ export interface User {
   readonly name: string;
 }
 
-export class ConnectionRefusedError extends Error {}
-
 /** A protocol for connections and datagrams. */
 export class Client {
   connectionMade(): void {}

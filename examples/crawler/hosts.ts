@@ -1,7 +1,7 @@
 import { getRunningLoop } from "@aio/loop";
 import { Lock } from "@aio/sync";
 import { sleep } from "@aio/task";
-import { AGENT, type Page } from "./page.ts";
+import { AGENT, failure, type Page } from "./page.ts";
 import { fetchRules, type Rules } from "./rules.ts";
 
 /** Sees that hosts are left in peace: one request at a time, and a pause after each. */
@@ -34,7 +34,11 @@ class Host {
 
   visit(url: URL, fetchPage: () => Promise<Page>) {
     return this.#lock.with(async () => {
-      this.#rules ??= await this.#inTurn(() => fetchRules(url));
+      try {
+        this.#rules ??= await this.#inTurn(() => fetchRules(url));
+      } catch (error) {
+        return failure(url, error); // without its rules, a host is not asked for pages
+      }
       if (this.#rules.isDisallowed(url.href, AGENT) === true)
         return { url, outcome: "is forbidden", links: [] };
       return await this.#inTurn(fetchPage);

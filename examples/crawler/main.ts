@@ -16,6 +16,11 @@ const { values, positionals } = parseArgs({
     delay: { type: "string", default: "500" }, // milliseconds between two requests to a host
   },
 });
+const starts = positionals.flatMap((text) => URL.parse(text) ?? []);
+if (starts.length === 0 || starts.length < positionals.length) {
+  console.error("usage: crawler [--pages 100] [--workers 8] [--delay 500] https://example.org/ …");
+  process.exit(2);
+}
 
 async function report(results: Queue<Page>) {
   for await (const { url, outcome, links } of results)
@@ -32,15 +37,11 @@ await run(async () => {
     taskGroup((group) => {
       void group.createTask(() => report(results));
       void group.createTask(() =>
-        crawl(
-          positionals.map((url) => new URL(url)),
-          results,
-          {
-            pages: Number(values.pages),
-            workers: Number(values.workers),
-            hosts: new Hosts(Number(values.delay)),
-          },
-        ),
+        crawl(starts, results, {
+          pages: Number(values.pages),
+          workers: Number(values.workers),
+          hosts: new Hosts(Number(values.delay)),
+        }),
       );
     });
   // When it is to stop, the crawl is cancelled with all its requests, and waited for.

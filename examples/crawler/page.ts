@@ -16,10 +16,19 @@ export async function fetchPage(url: URL): Promise<Page> {
   try {
     return await timeout(10_000, () => fetchNow(url));
   } catch (error) {
-    throwIfCancelled(error); // the crawl is stopped: that is no error of this page
-    const reason = error instanceof TimeoutError ? "took too long" : `failed: ${String(error)}`;
-    return { url, outcome: reason, links: [] };
+    return failure(url, error);
   }
+}
+
+/**
+ * The page of what went wrong.
+ * @throws `error` itself when the crawl is stopped: that is no error of the page.
+ */
+export function failure(url: URL, error: unknown): Page {
+  throwIfCancelled(error);
+  if (error instanceof TimeoutError) return { url, outcome: "took too long", links: [] };
+  const { cause = error } = error as Error; // `fetch` says "fetch failed", and why in the cause
+  return { url, outcome: `failed: ${cause instanceof Error ? cause.message : cause}`, links: [] };
 }
 
 async function fetchNow(url: URL): Promise<Page> {

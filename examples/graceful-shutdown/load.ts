@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { isConnectionError, openConnection } from "@aio/streams";
-import { run, taskGroup } from "@aio/task";
+import { ExceptionGroup, run, taskGroup } from "@aio/task";
 
 const { values } = parseArgs({
   options: {
@@ -47,9 +47,15 @@ function countClient() {
   if (served === clients) console.log("each client has had an answer");
 }
 
-await run(() =>
-  taskGroup((group) => {
-    for (let count = 0; count < clients; count += 1) void group.createTask(client);
-  }),
-);
-console.log(JSON.stringify({ answered, refused, torn }));
+try {
+  await run(() =>
+    taskGroup((group) => {
+      for (let count = 0; count < clients; count += 1) void group.createTask(client);
+    }),
+  );
+  console.log(JSON.stringify({ answered, refused, torn }));
+} catch (error) {
+  if (!(error instanceof ExceptionGroup) || !error.errors.every(isConnectionError)) throw error;
+  console.error(`${error.errors[0]?.message}: does the server of graceful-shutdown run?`);
+  process.exitCode = 1;
+}

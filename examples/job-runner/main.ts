@@ -17,6 +17,10 @@ const { values, positionals } = parseArgs({
   },
   allowNegative: true,
 });
+if (positionals.length === 0) {
+  console.error("usage: job-runner [--workers 2] [--bars] FILE …");
+  process.exit(2);
+}
 
 // The threads import the module; this thread does not.
 const { hashFile } = inThread<typeof import("./hash-file.ts")>(

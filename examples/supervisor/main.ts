@@ -22,12 +22,14 @@ const policy = {
   maxFailures: Number(values["max-failures"]),
   healthy: Number(values.healthy),
 };
-const services = positionals.map((argument) => {
+const services = positionals.flatMap((argument) => {
   const [, name, command] = /^(\w+)=(.+)$/.exec(argument) ?? [];
-  if (name === undefined || command === undefined)
-    throw new Error(`Expected name="command line", got ${argument}`);
-  return { name, command };
+  return name === undefined || command === undefined ? [] : [{ name, command }];
 });
+if (services.length === 0 || services.length < positionals.length) {
+  console.error('usage: supervisor [--delay 1000] … web="node web.js" mail="node mail.js"');
+  process.exit(2);
+}
 
 /** Runs all services. When one has failed too often, the others are cancelled, and with them their processes. */
 function runAll() {

@@ -66,6 +66,29 @@ describe("The crawler", { timeout: 120_000 }, () => {
       expect(site.requests.map(({ path }) => path)).toEqual(["/robots.txt", "/"]);
     }));
 
+  test("goes on when a host cannot be reached", () =>
+    run(async () => {
+      await using site = await Site.open({ "/": page("Home") });
+      const gone = await Site.open({});
+      const { url } = gone;
+      await gone[Symbol.asyncDispose]();
+
+      const { code, lines, errors } = await crawl(url, site.url);
+
+      expect({ code, errors }).toEqual({ code: 0, errors: "" });
+      expect(lines).toContain(`${site.url} "Home"`);
+      expect(lines.join("\n")).toContain(`${url} failed: connect ECONNREFUSED`);
+    }));
+
+  test.each([[[]], [["nowhere"]]])("says how it is used, for %o", (args) =>
+    run(async () => {
+      const { code, errors } = await crawl(...args);
+
+      expect(code).toBe(2);
+      expect(errors).toMatch(/^usage: crawler .*\n$/);
+    }),
+  );
+
   test("ends at as many pages as it may fetch", () =>
     run(async () => {
       await using site = await Site.open({ "/": page("Endless", "/?1", "/?2", "/?3", "/?4") });

@@ -30,6 +30,22 @@ describe("Graceful shutdown", { timeout: 120_000 }, () => {
       expect(await load.exit()).toMatchObject({ code: 0, errors: "" });
     }));
 
+  test("is missed by its load, which says so", () =>
+    run(async () => {
+      await using server = await Program.start("graceful-shutdown/main.ts", "--port", "0");
+      const port = String(await server.port());
+      server.signal("SIGTERM");
+      await server.exit();
+
+      await using load = await Program.start("graceful-shutdown/load.ts", "--port", port);
+
+      const { code, errors } = await load.exit();
+      expect(code).toBe(1);
+      expect(errors).toMatch(
+        /^connect ECONNREFUSED .*: does the server of graceful-shutdown run\?\n$/,
+      );
+    }));
+
   test("lets idle connections go at once, and those that wait have their answer", () =>
     run(async () => {
       await using server = await Program.start("graceful-shutdown/main.ts", "--port", "0");

@@ -30,6 +30,17 @@ describe("The job runner", { timeout: 120_000 }, () => {
       expect(await program.exit()).toEqual({ code: 0, lines, errors: "" });
     }));
 
+  test("says how it is used, without a file", () =>
+    run(async () => {
+      await using program = await Program.start("job-runner/main.ts");
+
+      expect(await program.exit()).toEqual({
+        code: 2,
+        lines: [],
+        errors: "usage: job-runner [--workers 2] [--bars] FILE …\n",
+      });
+    }));
+
   test("says which file it could not hash, and hashes the others", () =>
     run(async () => {
       const file = join(folder, "there");

@@ -102,6 +102,17 @@ describe("The supervisor", { timeout: 120_000 }, () => {
       expect(lines.at(-1)).toBe("bad failed 2 times in a row");
     }));
 
+  test.each([[[]], [["sleep 1"]]])("says how it is used, for %o", (args) =>
+    run(async () => {
+      await using program = await Program.start("supervisor/main.ts", ...args);
+
+      const { code, errors } = await program.exit();
+
+      expect(code).toBe(2);
+      expect(errors).toMatch(/^usage: supervisor .*\n$/);
+    }),
+  );
+
   test("stops all at SIGTERM, with what they have started", () =>
     run(async () => {
       const service = "service=sleep 3600 & echo started; wait";

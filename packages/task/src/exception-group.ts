@@ -27,6 +27,13 @@ export class ExceptionGroup extends AggregateError {
     super(errors, message, options);
   }
 
+  /** As Python's `str()` of a group, with the errors: their own text says why there is a group at all. */
+  override toString(): string {
+    const count = this.errors.length;
+    const errors = (this.errors as unknown[]).map(String).join("; ");
+    return `${super.toString()} (${count} sub-exception${count === 1 ? "" : "s"}: ${errors})`;
+  }
+
   /** The errors for which `matches` holds, in groups nested as here; null when there is none. */
   subgroup(matches: (error: unknown) => boolean): ExceptionGroup | null {
     return this.split(matches)[0];

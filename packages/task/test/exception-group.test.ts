@@ -21,6 +21,14 @@ describe("ExceptionGroup", () => {
     });
   });
 
+  test("is shown as text with its errors", () => {
+    const inner = new ExceptionGroup("inner", [type]);
+
+    expect(String(new ExceptionGroup("outer", [range, inner]))).toBe(
+      "ExceptionGroup: outer (2 sub-exceptions: RangeError: range; ExceptionGroup: inner (1 sub-exception: TypeError: type))",
+    );
+  });
+
   test("is split into those that match and the others", () => {
     const group = new ExceptionGroup("three", [range, type, syntax]);
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type DefaultTheme } from "vitepress";
+import { nameColumns } from "../build/column-names.ts";
 import { topics } from "../build/example-pages.ts";
 import { packages } from "../build/packages.ts";
 
@@ -18,6 +19,7 @@ const guides: Item[] = [
   { text: "Shutting down", link: "/guides/shutting-down" },
   { text: "Testing with virtual time", link: "/guides/testing" },
   { text: "Debugging", link: "/guides/debugging" },
+  { text: "Common mistakes", link: "/guides/mistakes" },
 ];
 
 const sidebar: Item[] = [
@@ -62,6 +64,7 @@ export default defineConfig({
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}favicon.svg` }]],
   cleanUrls: true,
   outDir: "dist",
+  markdown: { config: nameColumns },
   srcExclude: ["README.md", "parity.md", "generated/**", "test/**", "reports/**"],
   themeConfig: {
     nav: [

@@ -65,6 +65,7 @@ export default defineConfig({
   cleanUrls: true,
   outDir: "dist",
   markdown: { config: nameColumns },
+  vite: { build: { chunkSizeWarningLimit: 5_000 } }, // kilobytes, for the index of the search
   srcExclude: ["README.md", "parity.md", "generated/**", "test/**", "reports/**"],
   themeConfig: {
     nav: [

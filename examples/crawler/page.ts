@@ -28,7 +28,11 @@ export function failure(url: URL, error: unknown): Page {
   throwIfCancelled(error);
   if (error instanceof TimeoutError) return { url, outcome: "took too long", links: [] };
   const { cause = error } = error as Error; // `fetch` says "fetch failed", and why in the cause
-  return { url, outcome: `failed: ${cause instanceof Error ? cause.message : cause}`, links: [] };
+  return {
+    url,
+    outcome: `failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    links: [],
+  };
 }
 
 async function fetchNow(url: URL): Promise<Page> {

@@ -41,7 +41,10 @@ export class LineTooLongError extends RangeError {
   readonly code = "AIO_LINE_TOO_LONG";
 }
 
-/** Thrown by `drain()` when the connection is lost. Counterpart of Python's `ConnectionResetError`. */
+/**
+ * Thrown by `drain()` when the connection is lost. Other waits throw the system's own error then: {@link isConnectionError} knows them all.
+ * Counterpart of Python's `ConnectionResetError`.
+ */
 export class ConnectionResetError extends Error {
   override readonly name = "ConnectionResetError";
   readonly code = "ECONNRESET";

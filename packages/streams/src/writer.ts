@@ -114,7 +114,8 @@ export class StreamWriter implements AsyncDisposable {
    * number of tasks may wait.
    *
    * Cancellation: what was written stays written.
-   * @throws {@link ConnectionResetError} when the connection is lost; the error that the reader has, if any.
+   * @throws {@link ConnectionResetError} when the connection is lost; the error that the reader has, if any. What
+   * is no more than a peer that has gone, {@link isConnectionError} tells.
    */
   drain(): Operation<void> {
     const protocol = this.#protocol;

@@ -1,7 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Attachment } from "../attach.ts";
 import { InspectError } from "../errors.ts";
+import { rests } from "../rests.ts";
 import { Sampler } from "../sampler.ts";
+import { unless } from "../unless.ts";
 
 /** One page that is open. */
 export interface Listener {
@@ -33,14 +34,11 @@ export class Broadcast {
 
   /** Goes on until the signal, or until the program has ended: then it returns the reason, which the pages know, too. */
   async run(signal: AbortSignal): Promise<string | null> {
-    const aborted = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true }),
-    );
     for (;;) {
-      await Promise.race([this.#arrival.promise, aborted]); // nobody looks: the program is left in peace
+      await unless(signal, this.#arrival.promise); // nobody looks: the program is left in peace
       if (signal.aborted) return null;
       try {
-        await this.#sample();
+        await unless(signal, this.#sample());
       } catch (error) {
         if (!(error instanceof InspectError)) throw error;
         await Promise.all(
@@ -48,7 +46,7 @@ export class Broadcast {
         );
         return error.message;
       }
-      await Promise.race([pause(this.#interval), aborted]);
+      await rests(this.#interval, signal);
     }
   }
 

@@ -1,0 +1,46 @@
+import type { Figures, LookOptions, Snapshot } from "@aio/loop";
+import type { Attachment } from "./attach.ts";
+import { askSocket, measureBySocket } from "./socket-client.ts";
+import { silence } from "./target-process.ts";
+
+// How long a program may take to come round its loop, in milliseconds: at first, when there is another way, and then.
+const PATIENCE = 3_000;
+const LAST_PATIENCE = 10_000;
+
+/** The way by the socket that a program has opened. */
+export class SocketAttachment implements Attachment {
+  readonly by = "socket";
+  readonly note = null;
+  readonly #pid: number;
+  #measures = false;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /** Whether a program listens, and goes round its loop: where a callback holds that, the inspector gets through. */
+  static async isPossible(pid: number): Promise<boolean> {
+    return Boolean(await askSocket(pid, { frames: false }, PATIENCE));
+  }
+
+  async look(options: LookOptions = {}): Promise<Snapshot> {
+    const snapshot = await askSocket(this.#pid, options, LAST_PATIENCE);
+    if (!snapshot) throw silence(this.#pid);
+    return snapshot;
+  }
+
+  async measure(): Promise<Figures> {
+    this.#measures = true;
+    const figures = await measureBySocket(this.#pid, true, LAST_PATIENCE);
+    if (!figures) throw silence(this.#pid);
+    return figures;
+  }
+
+  async close(): Promise<void> {
+    if (this.#measures) await measureBySocket(this.#pid, false, PATIENCE);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { type Attachment, attach } from "./attach.ts";
 import { InspectError } from "./errors.ts";
 import { type LiveOptions, showTop } from "./live.ts";
+import { printableJson } from "./printable.ts";
 import { formatTasks } from "./ps.ts";
 import { formatTree } from "./pstree.ts";
 import { unless } from "./unless.ts";
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
       return;
     }
     const text = formats[command](snapshot, rest[0] ?? "");
-    process.stdout.write(json ? `${JSON.stringify(snapshot, null, 2)}\n` : text);
+    process.stdout.write(json ? `${printableJson(snapshot, 2)}\n` : text);
   } finally {
     await program.close();
   }
@@ -132,7 +133,7 @@ function readNumber(option: string, text: string, least: number, most: number): 
 class UsageError extends Error {}
 
 function notPid(text: string): UsageError {
-  return new UsageError(`Expected \`PID\` to be the id of a process, got ${text || "nothing"}\n`);
+  return new UsageError(`Expected \`PID\` to be the id of a process, got ${text}\n`);
 }
 
 try {

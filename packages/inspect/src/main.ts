@@ -153,5 +153,5 @@ try {
   }
 }
 
-// Of a program that is stopped, the connection stays until it goes on. All is written by now: it was written at once.
-process.exit();
+// When all is written; not later, since the connection to a program that is stopped stays until that goes on.
+process.stdout.write("", () => process.exit());

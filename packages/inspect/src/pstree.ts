@@ -6,11 +6,9 @@ import { doing, title } from "./watch/page/words.ts";
 
 /** The tasks of a program as a tree: under each task those that it waits for. A task that several wait for is told once. */
 export function formatTree(snapshot: Snapshot): string {
-  const trees = printable(snapshot).loops.flatMap((loop) => [
-    ...headline(snapshot, loop),
-    ...treeOf(loop),
-    ...circles(loop),
-  ]);
+  const trees = printable(snapshot).loops.flatMap((loop) =>
+    headline(snapshot, loop).concat(treeOf(loop), circles(loop)),
+  );
   if (trees.length === 0) trees.push("No event loop: all are closed");
   return [...trees, ""].join("\n");
 }

@@ -265,7 +265,7 @@ describe.skipIf(!hasBrowser)("The page of `aio watch`", () => {
     await page.locator(".list .row").click();
     await page.getByRole("complementary").getByRole("heading", { name: names.html }).waitFor();
     await page.getByRole("searchbox").fill("holder");
-    await page.locator(".list .row", { hasText: "holder" }).click();
+    await page.locator(".list .row").first().click();
     await page.getByRole("complementary").getByRole("heading", { name: "holder xxx" }).waitFor();
     for (const view of ["Graph", "Timeline"]) await page.getByRole("tab", { name: view }).click();
 

@@ -1,5 +1,6 @@
 import type { Attachment } from "../attach.ts";
 import { InspectError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { rests } from "../rests.ts";
 import { Sampler } from "../sampler.ts";
 import { unless } from "../unless.ts";
@@ -51,14 +52,16 @@ export class Broadcast {
   }
 
   async #sample(): Promise<void> {
-    const { figures, snapshot } = await this.#sampler.next();
+    const { figures: taken, snapshot } = await this.#sampler.next();
+    const figures = printable(taken);
     const short = JSON.stringify({ time: Date.now(), figures });
     let long: string | null = null;
     for (const [listener, state] of this.#listeners) {
       if (state.isBusy) continue; // a slow page: it gets a later one
       state.isBusy = true;
       const isNew = state.seen !== snapshot;
-      if (isNew) long ??= JSON.stringify({ time: Date.now(), figures, snapshot });
+      if (isNew)
+        long ??= JSON.stringify({ time: Date.now(), figures, snapshot: printable(snapshot) });
       state.seen = snapshot;
       void listener.send("sample", isNew && long !== null ? long : short).finally(() => {
         state.isBusy = false;

@@ -21,6 +21,10 @@ export function statusOf(pid: number): ProcessStatus | null {
   return existsSync("/proc/self/status") ? statusInProc(pid) : statusByPs(pid);
 }
 
+export function hasEnded(status: ProcessStatus | null): boolean {
+  return status === null || /^[ZX]/.test(status.state);
+}
+
 export function isStopped(status: ProcessStatus | null): boolean {
   return /^t/i.test(status?.state ?? "");
 }

@@ -1,7 +1,7 @@
 import type { Figures, LookOptions, Snapshot } from "@aio/loop";
 import type { Attachment } from "./attach.ts";
 import { askSocket, measureBySocket } from "./socket-client.ts";
-import { silence } from "./target-process.ts";
+import { departure, silence } from "./target-process.ts";
 
 // How long a program may take to come round its loop, in milliseconds: at first, when there is another way, and then.
 const PATIENCE = 3_000;
@@ -24,16 +24,12 @@ export class SocketAttachment implements Attachment {
   }
 
   async look(options: LookOptions = {}): Promise<Snapshot> {
-    const snapshot = await askSocket(this.#pid, options, LAST_PATIENCE);
-    if (!snapshot) throw silence(this.#pid);
-    return snapshot;
+    return this.#answer(await askSocket(this.#pid, options, LAST_PATIENCE));
   }
 
   async measure(): Promise<Figures> {
     this.#measures = true;
-    const figures = await measureBySocket(this.#pid, true, LAST_PATIENCE);
-    if (!figures) throw silence(this.#pid);
-    return figures;
+    return this.#answer(await measureBySocket(this.#pid, true, LAST_PATIENCE));
   }
 
   async close(): Promise<void> {
@@ -42,5 +38,11 @@ export class SocketAttachment implements Attachment {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #answer<T>(answer: T | null | undefined): Promise<T> {
+    if (answer === null) throw await departure(this.#pid);
+    if (answer === undefined) throw silence(this.#pid);
+    return answer;
   }
 }

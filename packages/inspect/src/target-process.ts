@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { InspectError } from "./errors.ts";
-import { isStopped, nameOfUser, type ProcessStatus, statusOf } from "./process-status.ts";
+import { hasEnded, isStopped, nameOfUser, type ProcessStatus, statusOf } from "./process-status.ts";
 import { ownUser } from "./socket-path.ts";
 
 const LARGEST = 2_147_483_647;
+// How long a process may take to end, in milliseconds.
+const PARTING = 2_000;
 
 /**
  * Makes sure that `pid` is a process that can answer, and that we may ask.
@@ -26,7 +29,7 @@ export function checkProcess(pid: number): void {
     throw new InspectError(
       `${pid} is a thread of process ${status.process}; give the id of the process`,
     );
-  if (status.state.startsWith("Z"))
+  if (hasEnded(status))
     throw new InspectError(`Process ${pid} has ended, and waits for its parent to notice`);
   if (isStopped(status)) throw stopped(pid);
 }
@@ -56,11 +59,18 @@ export function sendSigusr1(pid: number): void {
   }
 }
 
+/** Why a process that was there has closed its socket. A process that ends does that before it is gone. */
+export async function departure(pid: number): Promise<InspectError> {
+  const deadline = performance.now() + PARTING;
+  while (!hasEnded(statusOf(pid)) && performance.now() < deadline) await pause(10);
+  const what = hasEnded(statusOf(pid)) ? "ended" : "closed the socket that it has listened on";
+  return new InspectError(`Process ${pid} has ${what}`);
+}
+
 /** Why a process that was there gives no answer. */
 export function silence(pid: number): InspectError {
   const status = statusOf(pid);
-  if (status === null || status.state.startsWith("Z"))
-    return new InspectError(`Process ${pid} has ended`);
+  if (hasEnded(status)) return new InspectError(`Process ${pid} has ended`);
   if (isStopped(status)) return stopped(pid);
   return new InspectError(
     `Process ${pid} gives no answer; it may be in native code, or a callback may hold its loop`,

@@ -294,6 +294,19 @@ describeWithRedis("BullMQExecutor.shutdown", { timeout: 30_000 }, () => {
       await executor.shutdown(); // again
     }));
 
+  test("of an idle one waits until its connections are closed", () =>
+    withQueue(async ({ server, executor: other }) => {
+      await other.submit(functions.add, 1, 2); // all else is there by now
+      const before = sockets();
+      const executor = new BullMQExecutor({ connection: server.socket, queue: QUEUE });
+      await executor.submit(functions.add, 1, 2);
+      expect(sockets()).toBeGreaterThan(before);
+
+      await gather(executor.shutdown(), executor.shutdown());
+
+      expect(sockets()).toBe(before);
+    }));
+
   test("returns at once with `wait: false`; what is under way is done", () =>
     withQueue(async ({ server, executor }) => {
       const job = executor.submit(functions.hold, server.path("began"), server.path("go"));

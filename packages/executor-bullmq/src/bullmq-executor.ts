@@ -84,6 +84,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
   #link: QueueLink | null = null;
   #lastNumber = 0;
   #isClosing = false;
+  #isEnding = false;
 
   constructor(options: BullMQExecutorOptions) {
     super();
@@ -166,8 +167,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
     if (cancelFutures)
       for (const job of this.#pending.values()) this.#run(this.#cancelWaiting(job));
     this.#settled();
-    if (!wait || this.#link === null) return completed(undefined);
-    return this.untilEnded();
+    return wait ? this.untilEnded() : completed(undefined);
   }
 
   [inspect.custom](): string {
@@ -253,6 +253,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
     this.#link = null;
     const jobs = [...this.#pending.values()];
     this.#pending.clear();
+    this.roomMade();
     for (const job of jobs) job.break(error);
     this.#settled();
   }
@@ -296,6 +297,8 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
       link?.release();
       return;
     }
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#link = null;
     if (link === null) this.ended();
     else void link.close().then(() => this.ended());

@@ -294,6 +294,25 @@ describeWithRedis("BullMQExecutor.shutdown", { timeout: 30_000 }, () => {
       await executor.shutdown(); // again
     }));
 
+  test("of an idle one closes its connections, and can be asked for twice at a time", () =>
+    withQueue(async ({ server, executor: other }) => {
+      await other.submit(functions.add, 1, 2); // all else is there by now
+      const client = server.client();
+      const connections = async (): Promise<number> =>
+        String(await client.client("LIST"))
+          .trim()
+          .split("\n").length;
+      const before = await connections();
+      const executor = new BullMQExecutor({ connection: server.socket, queue: QUEUE });
+      await executor.submit(functions.add, 1, 2);
+      expect(await connections()).toBeGreaterThan(before);
+
+      await gather(executor.shutdown(), executor.shutdown());
+
+      await expect.poll(connections).toBe(before);
+      client.disconnect();
+    }));
+
   test("returns at once with `wait: false`; what is under way is done", () =>
     withQueue(async ({ server, executor }) => {
       const job = executor.submit(functions.hold, server.path("began"), server.path("go"));

@@ -44,6 +44,22 @@ describeWithRedis("Without Redis", { timeout: 30_000 }, () => {
       expect(second).toBe(first);
     }));
 
+  test("nobody waits for room for ever", () =>
+    run(async () => {
+      await using executor = new BullMQExecutor({
+        connection: "/nowhere/redis.sock",
+        queue: QUEUE,
+        connectTimeout: 100,
+        maxQueue: 1,
+      });
+      const job = executor.submit(functions.add, 1, 2);
+      expect(executor.isFull).toBe(true);
+
+      await executor.drain();
+
+      expect(job.exception()).toBeInstanceOf(RedisUnavailableError);
+    }));
+
   test("at a port that nobody listens on, the error says so", () =>
     run(async () => {
       await using executor = new BullMQExecutor({

@@ -20,6 +20,7 @@ export abstract class Executor implements AsyncDisposable {
   abstract readonly maxWorkers: number;
   readonly #room = new Waitlist();
   readonly #end = new Waitlist();
+  #hasEnded = false;
 
   /** Whether another job would be one too many: never, unless an executor says so. */
   get isFull(): boolean {
@@ -40,7 +41,8 @@ export abstract class Executor implements AsyncDisposable {
   abstract shutdown(options?: ShutdownOptions): Operation<void>;
 
   /**
-   * Waits until there is room for another job in the queue.
+   * Waits until there is room for another job in the queue. Others may take it, where there is an `await` between
+   * this and `submit`: then look at {@link Executor.isFull} again.
    *
    * Cancellation: nothing changes.
    */
@@ -87,13 +89,14 @@ export abstract class Executor implements AsyncDisposable {
     if (!this.isFull) this.#room.wake();
   }
 
-  /** Waits for {@link Executor.ended}. For executors that are shut down. */
+  /** Waits for {@link Executor.ended}, unless that is over. For executors that are shut down. */
   protected untilEnded(): Operation<void> {
-    return operation(() => this.#end.next());
+    return this.#hasEnded ? completed(undefined) : operation(() => this.#end.next());
   }
 
   /** Tells those who wait for the end that it is there. */
   protected ended(): void {
+    this.#hasEnded = true;
     this.#end.wake();
   }
 

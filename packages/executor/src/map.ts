@@ -84,6 +84,7 @@ class MapWork {
   #pull: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
   #isExhausted = false;
+  #wasLeft = false;
   #change: Future<void> | null = null;
 
   constructor(
@@ -134,12 +135,14 @@ class MapWork {
       await this.#executor.drain();
       const step = this.#source.next();
       const { done, value } = step instanceof Promise ? await step : await Promise.resolve(step);
-      if (this.#isExhausted) return; // left meanwhile
+      if (this.#wasLeft) return;
       if (done === true) {
         this.#isExhausted = true;
         progress.total ??= progress.done + this.#window.filter((job) => !job.done).length;
         return;
       }
+      while (this.#executor.isFull) await this.#executor.drain(); // others were quicker than the item
+      if (this.#wasLeft) return;
       const job = this.#executor.submit(this.#fn, value);
       this.#window.push(job);
       job.addDoneCallback(() => this.#ended(job));
@@ -186,7 +189,7 @@ class MapWork {
   /** Cancels what is under way, and ends the source. */
   async #leave(): Promise<void> {
     const isEarly = !this.#isExhausted;
-    this.#isExhausted = true;
+    this.#isExhausted = this.#wasLeft = true;
     for (const job of this.#window.splice(0)) job.cancel();
     if (isEarly && this.#failure === null) await this.#source.return?.();
   }

@@ -1,12 +1,12 @@
 import type { Figures, LookOptions, Snapshot } from "@aio/loop";
-import { askSocket, measureBySocket } from "./socket-client.ts";
-import { InspectError } from "./errors.ts";
-import { closeInspector, openInspector, type OpenInspector } from "./inspector.ts";
+import { SessionLostError } from "./debug-session.ts";
+import { openInspector } from "./inspector.ts";
+import { InspectorAttachment } from "./inspector-attachment.ts";
+import { SocketAttachment } from "./socket-attachment.ts";
+import { checkProcess } from "./target-process.ts";
 
-// How long a program may take to come round its loop, in milliseconds.
-const PATIENCE = 3_000;
-// And to answer at all.
-const LAST_PATIENCE = 10_000;
+// So often is it tried when another aio closes the inspector at that very moment.
+const ATTEMPTS = 3;
 
 /** A way into a running program. Close it: the program stays as it was. */
 export interface Attachment extends AsyncDisposable {
@@ -40,148 +40,24 @@ export interface Attachment extends AsyncDisposable {
  * ```
  */
 export async function attach(pid: number): Promise<Attachment> {
-  const socket = await askSocket(pid, { frames: false });
-  if (socket !== null) return new SocketAttachment(pid);
-  const inspector = await openInspector(pid);
-  const attachment = new InspectorAttachment(inspector);
+  checkProcess(pid);
+  if (await SocketAttachment.isPossible(pid)) return new SocketAttachment(pid);
+  for (let left = ATTEMPTS - 1; ; left -= 1) {
+    try {
+      return await attachToInspector(pid);
+    } catch (error) {
+      if (!(error instanceof SessionLostError) || left === 0) throw error;
+    }
+  }
+}
+
+async function attachToInspector(pid: number): Promise<Attachment> {
+  const attachment = new InspectorAttachment(await openInspector(pid));
   try {
-    await attachment.checkProgram(pid);
+    await attachment.checkProgram();
   } catch (error) {
     await attachment.close();
     throw error;
   }
   return attachment;
 }
-
-class SocketAttachment implements Attachment {
-  readonly by = "socket";
-  readonly note = null;
-  readonly #pid: number;
-  #measures = false;
-
-  constructor(pid: number) {
-    this.#pid = pid;
-  }
-
-  async look(options?: LookOptions): Promise<Snapshot> {
-    const snapshot = await askSocket(this.#pid, options);
-    if (snapshot === null) throw new InspectError(`Process ${this.#pid} has ended`);
-    return snapshot;
-  }
-
-  async measure(): Promise<Figures> {
-    this.#measures = true;
-    const figures = await measureBySocket(this.#pid, true);
-    if (figures === null) throw new InspectError(`Process ${this.#pid} has ended`);
-    return figures;
-  }
-
-  async close(): Promise<void> {
-    if (this.#measures) await measureBySocket(this.#pid, false);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-}
-
-class InspectorAttachment implements Attachment {
-  readonly by = "inspector";
-  readonly #inspector: OpenInspector;
-  #measures = false;
-
-  constructor(inspector: OpenInspector) {
-    this.#inspector = inspector;
-  }
-
-  get note(): string | null {
-    return this.#inspector.wasOpen
-      ? "The inspector was open before: a debugger may be attached. It stays open."
-      : null;
-  }
-
-  async checkProgram(pid: number): Promise<void> {
-    const { session } = this.#inspector;
-    const version = await session.evaluate<number | null>(
-      `globalThis[Symbol.for("@aio/inspect")]?.version ?? null`,
-      LAST_PATIENCE,
-    );
-    if (version === 1) return;
-    if (version === undefined)
-      throw new InspectError(
-        `Process ${pid} does not answer; it may be stopped, or in native code`,
-      );
-    throw new InspectError(
-      version === null
-        ? `Process ${pid} has made no event loop of @aio in its main thread; there are no tasks to see`
-        : `Process ${pid} tells of its tasks in version ${version} of the format; use a newer @aio/inspect`,
-    );
-  }
-
-  async look(options: LookOptions = {}): Promise<Snapshot> {
-    const { session } = this.#inspector;
-    const taken =
-      (await session.evaluateAsync<string>(lookExpression(options), PATIENCE)) ??
-      (await session.evaluate<string>(snapshotExpression, LAST_PATIENCE));
-    if (taken === undefined) throw new InspectError("The program gives no answer");
-    return JSON.parse(taken) as Snapshot;
-  }
-
-  async measure(): Promise<Figures> {
-    this.#measures = true;
-    const taken = await this.#inspector.session.evaluate<string>(measureExpression, LAST_PATIENCE);
-    if (taken === undefined) throw new InspectError("The program gives no answer");
-    return JSON.parse(taken) as Figures;
-  }
-
-  async close(): Promise<void> {
-    await this.#stopMeasuring();
-    await closeInspector(this.#inspector);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  async #stopMeasuring(): Promise<void> {
-    if (!this.#measures) return;
-    this.#measures = false;
-    try {
-      await this.#inspector.session.evaluate(stopExpression, PATIENCE);
-    } catch {
-      // The program has ended.
-    }
-  }
-}
-
-// What every answer has besides the loops.
-const HEADER = `version: 1, pid: process.pid, node: process.version, command: process.argv, time: Date.now()`;
-
-function lookExpression(options: LookOptions): string {
-  return `(async () => {
-    const looks = await Promise.all(
-      [...globalThis[Symbol.for("@aio/inspect")].providers].map((provider) => provider.look(${JSON.stringify(options)})),
-    );
-    return JSON.stringify({
-      ${HEADER}, blocked: false,
-      pause: Math.max(...looks.map(({ pause }) => pause)),
-      loops: looks.flatMap(({ loops }) => loops),
-    });
-  })()`;
-}
-
-/** For a program that does not come round its loop: V8 interrupts it. */
-const snapshotExpression = `(() => {
-  const start = performance.now();
-  const loops = [...globalThis[Symbol.for("@aio/inspect")].providers].flatMap((provider) => provider.snapshot());
-  return JSON.stringify({ ${HEADER}, blocked: true, pause: performance.now() - start, loops });
-})()`;
-
-const PROVIDERS = `[...globalThis[Symbol.for("@aio/inspect")].providers]`;
-
-const measureExpression = `(() => {
-  const parts = ${PROVIDERS}.map((provider) => provider.measure());
-  return JSON.stringify({ ...parts[0], loops: parts.flatMap(({ loops }) => loops) });
-})()`;
-
-const stopExpression = `${PROVIDERS}.forEach((provider) => provider.stopMeasuring())`;

@@ -1,5 +1,11 @@
 import { InspectError } from "./errors.ts";
 
+// How long the other side may take to say good-bye, in milliseconds.
+const PARTING = 1_000;
+
+/** The inspector was closed under us, or is gone with its program. */
+export class SessionLostError extends InspectError {}
+
 /** A connection to the inspector of a Node process, by the debug protocol on loopback. */
 export class DebugSession {
   readonly #socket: WebSocket;
@@ -25,17 +31,16 @@ export class DebugSession {
     }
   }
 
-  static async open(address: string): Promise<DebugSession> {
+  /** @throws SessionLostError when nobody takes the connection within `patience`, in milliseconds. */
+  static async open(address: string, patience: number): Promise<DebugSession> {
     const socket = new WebSocket(address);
-    await new Promise((resolve, reject) => {
-      socket.addEventListener("open", resolve, { once: true });
-      socket.addEventListener(
-        "error",
-        () => reject(new InspectError(`The inspector at ${address} does not take connections`)),
-        { once: true },
-      );
+    const opened = new Promise<boolean>((resolve) => {
+      socket.addEventListener("open", () => resolve(true), { once: true });
+      socket.addEventListener("error", () => resolve(false), { once: true });
     });
-    return new DebugSession(socket);
+    if ((await within(opened, patience)) === true) return new DebugSession(socket);
+    socket.close();
+    throw new SessionLostError(`The inspector at ${address} does not take connections`);
   }
 
   /**
@@ -73,21 +78,22 @@ export class DebugSession {
     return answer?.result.value;
   }
 
-  /** Closes the connection, and waits until it is. */
+  /** Closes the connection, and waits until it is, but not for long. */
   async close(): Promise<void> {
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     const closed = new Promise((resolve) => {
       this.#socket.addEventListener("close", resolve, { once: true });
     });
     this.#socket.close();
-    await closed;
+    await within(closed, PARTING);
   }
 
   #call(method: string, params: object): Promise<unknown> {
     const call = Promise.withResolvers<unknown>();
     const id = ++this.#lastId;
     this.#calls.set(id, call);
-    this.#socket.send(JSON.stringify({ id, method, params }));
+    if (this.#socket.readyState !== WebSocket.OPEN) this.#closed();
+    else this.#socket.send(JSON.stringify({ id, method, params }));
     return call.promise;
   }
 
@@ -102,7 +108,9 @@ export class DebugSession {
 
   #closed(): void {
     for (const call of this.#calls.values())
-      call.reject(new InspectError("The program ended, or closed its inspector, during the look"));
+      call.reject(
+        new SessionLostError("The program ended, or closed its inspector, during the look"),
+      );
     this.#calls.clear();
   }
 }

@@ -1,23 +1,25 @@
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { DebugSession } from "./debug-session.ts";
+import { DebugSession, SessionLostError } from "./debug-session.ts";
 import { InspectError } from "./errors.ts";
-import { checkTarget, isTaken, loopbackPortsOf } from "./target-process.ts";
+import { enter, leave } from "./expressions.ts";
+import { isTaken, loopbackPortsOf } from "./listening-ports.ts";
+import { isStopped, readProc, statusOf } from "./process-status.ts";
+import { checkNode, sendSigusr1, silence } from "./target-process.ts";
 
 // Where Node opens its inspector, unless the program was started with another.
 const DEFAULT_PORT = 9229;
 // How long it may take to open, or to get free, in milliseconds.
 const PATIENCE = 5_000;
 
-// How long our session may take to go, in milliseconds.
-const CLOSING_DELAY = 50;
-
 /** An open inspector of a process. */
 export interface OpenInspector {
   readonly pid: number;
   readonly session: DebugSession;
-  /** Whether it was open before: then it is left open, for whoever has opened it. */
-  readonly wasOpen: boolean;
+  /** Our name among those who look at it. */
+  readonly visitor: string;
+  /** Whether somebody else has opened it: then it is left open. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -25,46 +27,57 @@ export interface OpenInspector {
  * @throws InspectError when that is not possible.
  */
 export async function openInspector(pid: number): Promise<OpenInspector> {
-  checkTarget(pid);
+  checkNode(pid);
   const before = loopbackPortsOf(pid);
   const open = before === null ? null : await findInspector(likelyPorts(pid, before));
-  if (open !== null) return { pid, session: await DebugSession.open(open), wasOpen: true };
+  if (open !== null) return connect(pid, open, true);
   await awaitFreePort(pid);
-  process.kill(pid, "SIGUSR1");
+  sendSigusr1(pid);
   const deadline = performance.now() + PATIENCE;
   for (;;) {
     const ports = loopbackPortsOf(pid);
     const fresh = ports === null ? [DEFAULT_PORT] : [...ports].filter((port) => !before?.has(port));
     const address = await findInspector(fresh);
-    if (address !== null) return { pid, session: await DebugSession.open(address), wasOpen: false };
-    if (performance.now() > deadline)
-      throw new InspectError(
-        `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or its port (${DEFAULT_PORT} by default) is taken`,
-      );
+    if (address !== null) return connect(pid, address, false);
+    if (performance.now() > deadline) throw notOpened(pid);
     await pause(10);
   }
 }
 
-/**
- * Closes it behind the look, unless it was open before. By a timer of the program, when our session has gone:
- * Node has crashed, now and then, where an inspector was closed under an open session.
- */
-export async function closeInspector({ session, wasOpen, pid }: OpenInspector): Promise<void> {
+/** Closes it behind the last look, unless somebody else has opened it. */
+export async function closeInspector(inspector: OpenInspector): Promise<void> {
+  const { pid, session, visitor } = inspector;
   const before = loopbackPortsOf(pid);
+  let closes = false;
   try {
-    if (!wasOpen)
-      await session.evaluate(
-        `void setTimeout(() => process.getBuiltinModule("node:inspector").close(), ${CLOSING_DELAY})`,
-        PATIENCE,
-      );
+    // Of one that is stopped it waits to be read.
+    const patience = isStopped(statusOf(pid)) ? 0 : PATIENCE;
+    closes = (await session.evaluate<boolean>(leave(visitor), patience)) === true;
+  } catch (error) {
+    if (!(error instanceof SessionLostError)) throw error; // else the program has ended
   } finally {
     await session.close();
   }
-  if (wasOpen || before === null) return;
+  if (!closes || before === null) return;
   // It closes later where a callback holds the loop.
   const deadline = performance.now() + PATIENCE / 5;
   while (loopbackPortsOf(pid)?.size === before.size && performance.now() < deadline)
     await pause(10);
+}
+
+async function connect(pid: number, address: string, wasOpen: boolean): Promise<OpenInspector> {
+  const session = await DebugSession.open(address, PATIENCE);
+  const visitor = randomUUID();
+  const isOurs = await session.evaluate<boolean>(enter(visitor, wasOpen), PATIENCE);
+  return { pid, session, visitor, isForeign: isOurs === false };
+}
+
+function notOpened(pid: number): InspectError {
+  const status = statusOf(pid);
+  if (status === null || isStopped(status)) return silence(pid);
+  return new InspectError(
+    `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or its port (${DEFAULT_PORT} by default) is taken`,
+  );
 }
 
 /** The ports where an inspector may be: the usual one, and those that the command line names. */
@@ -75,7 +88,7 @@ function likelyPorts(pid: number, ports: ReadonlySet<number>): number[] {
 }
 
 function commandLineOf(pid: number): string[] {
-  return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  return (readProc(pid, "cmdline") ?? "").split("\0");
 }
 
 async function findInspector(ports: readonly number[]): Promise<string | null> {

@@ -1,7 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Attachment } from "./attach.ts";
+import { rests } from "./rests.ts";
 import { Sampler } from "./sampler.ts";
 import { Top } from "./top.ts";
+import { unless } from "./unless.ts";
 
 /** How `aio top` shows what it sees. */
 export interface LiveOptions {
@@ -23,10 +24,12 @@ export async function showTop(
   const screen = new Screen(process.stdout.isTTY && !json);
   try {
     const end = AbortSignal.any([signal, screen.signal]);
-    await program.measure(); // counts from now on
+    await unless(end, program.measure()); // counts from now on
     for (let left = count; left > 0; left -= 1) {
       if (!(await rests(interval, end))) return;
-      top.add(await sampler.next());
+      const sample = await unless(end, sampler.next());
+      if (sample === null) return;
+      top.add(sample);
       screen.show(json ? [top.toJson()] : top.toLines(screen.width, screen.height));
     }
   } finally {
@@ -34,19 +37,10 @@ export async function showTop(
   }
 }
 
-/** Waits; returns false when the end came first. */
-async function rests(interval: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await pause(interval, undefined, { signal });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 // Of terminals, as all of them have them since the VT220 and xterm.
-const ENTER = "\x1b[?1049h\x1b[?25l";
-const LEAVE = "\x1b[?25h\x1b[?1049l";
+// Lines that are too long for the screen are cut there, not wrapped.
+const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
+const LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const REST_OF_LINE = "\x1b[K";
 const REST_OF_SCREEN = "\x1b[J";
@@ -71,11 +65,11 @@ class Screen {
   }
 
   get width(): number {
-    return this.#isTerminal ? process.stdout.columns : Infinity;
+    return (this.#isTerminal && process.stdout.columns) || Infinity; // some terminals tell no size, or 0
   }
 
   get height(): number {
-    return this.#isTerminal ? process.stdout.rows : Infinity;
+    return (this.#isTerminal && process.stdout.rows) || Infinity;
   }
 
   show(lines: readonly string[]): void {

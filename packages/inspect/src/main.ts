@@ -3,8 +3,10 @@ import { parseArgs } from "node:util";
 import { type Attachment, attach } from "./attach.ts";
 import { InspectError } from "./errors.ts";
 import { type LiveOptions, showTop } from "./live.ts";
+import { printableJson } from "./printable.ts";
 import { formatTasks } from "./ps.ts";
 import { formatTree } from "./pstree.ts";
+import { unless } from "./unless.ts";
 import { formatReasons } from "./why.ts";
 
 const USAGE = `Usage: aio COMMAND PID
@@ -25,31 +27,46 @@ const USAGE = `Usage: aio COMMAND PID
 
 async function main(): Promise<void> {
   const { command, pid, rest, json, frames, live } = readArguments();
+  const end = endOf(process.stdout);
   const program = await attach(pid);
   try {
     if (program.note !== null) process.stderr.write(`${program.note}\n`);
-    if (command === "top" || command === "watch") return await runLive(command, program, live);
-    const snapshot = await program.look({ frames });
+    if (command === "top" || command === "watch")
+      return await runLive(command, program, { ...live, signal: end });
+    const snapshot = await unless(end, program.look({ frames }));
+    if (snapshot === null) {
+      process.exitCode = 130; // as of a command that Ctrl-C has ended
+      return;
+    }
     const text = formats[command](snapshot, rest[0] ?? "");
-    process.stdout.write(json ? `${JSON.stringify(snapshot, null, 2)}\n` : text);
+    process.stdout.write(json ? `${printableJson(snapshot, 2)}\n` : text);
   } finally {
     await program.close();
   }
 }
 
-/** Goes on until Ctrl-C; the program is left in good order. */
-async function runLive(
-  command: "top" | "watch",
-  program: Attachment,
-  options: Omit<LiveOptions, "signal"> & { readonly port: number },
-): Promise<void> {
+/** Aborted by the signals that end a command, a second of which ends it at once, and when nobody reads any more. */
+function endOf(output: NodeJS.WriteStream): AbortSignal {
   const end = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => end.abort());
-  if (command === "top") return showTop(program, { ...options, signal: end.signal });
+  output.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") throw new InspectError(`Cannot write the output (${code})`);
+    end.abort();
+  });
+  return end.signal;
+}
+
+/** Goes on until the signal; the program is left in good order. */
+async function runLive(
+  command: "top" | "watch",
+  program: Attachment,
+  options: LiveOptions & { readonly port: number },
+): Promise<void> {
+  if (command === "top") return showTop(program, options);
   // The libraries of the page are loaded only here.
   const { servePage } = await import("./watch/serve-page.ts");
-  await servePage(program, { ...options, signal: end.signal });
+  await servePage(program, options);
 }
 
 const formats = {
@@ -69,6 +86,8 @@ function readArguments(): {
   readonly frames: boolean;
   readonly live: Omit<LiveOptions, "signal"> & { readonly port: number };
 } {
+  const negative = process.argv.slice(2).find((argument) => /^-\d/.test(argument));
+  if (negative !== undefined && !process.argv.includes("--")) throw notPid(negative); // else taken for an option
   const { values, positionals } = parseArgs({
     options: {
       json: { type: "boolean", default: false },
@@ -88,8 +107,7 @@ function readArguments(): {
   }
   const wanted = command === "why" ? 1 : 0;
   if (!isCommand(command) || pid === "" || rest.length !== wanted) throw new UsageError(USAGE);
-  if (!/^\d+$/.test(pid))
-    throw new UsageError(`Expected \`PID\` to be the id of a process, got ${pid}\n`);
+  if (!/^[1-9]\d*$/.test(pid)) throw notPid(pid);
   const live = {
     interval: readNumber("interval", values.interval, 50, 3_600_000),
     count: readNumber("count", values.count, 1, Infinity),
@@ -114,6 +132,10 @@ function readNumber(option: string, text: string, least: number, most: number): 
 
 class UsageError extends Error {}
 
+function notPid(text: string): UsageError {
+  return new UsageError(`Expected \`PID\` to be the id of a process, got ${text}\n`);
+}
+
 try {
   await main();
 } catch (error) {
@@ -130,3 +152,6 @@ try {
     throw error;
   }
 }
+
+// When all is written; not later, since the connection to a program that is stopped stays until that goes on.
+process.stdout.write("", () => process.exit());

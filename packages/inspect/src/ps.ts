@@ -1,19 +1,12 @@
-import type { LoopSnapshot, Snapshot, TaskSnapshot, WaitSnapshot } from "@aio/loop";
+import type { CycleSnapshot, LoopSnapshot, Snapshot, TaskSnapshot, WaitSnapshot } from "@aio/loop";
+import { place } from "./place.ts";
+import { printable } from "./printable.ts";
 import { table } from "./table.ts";
-import {
-  age,
-  cancellation,
-  circle,
-  doing,
-  ending,
-  nameOf,
-  place,
-  title,
-  verdict,
-} from "./words.ts";
+import { age, cancellation, doing, ending, span, title } from "./watch/page/words.ts";
 
 /** The tasks of a program as a table, one line for each thing that one waits for. */
-export function formatTasks(snapshot: Snapshot, width: number): string {
+export function formatTasks(raw: Snapshot, width: number): string {
+  const snapshot = printable(raw);
   return [
     ...snapshot.loops.flatMap((loop) => [
       ...headline(snapshot, loop),
@@ -88,4 +81,20 @@ export function who({ on, relation }: WaitSnapshot, loop: LoopSnapshot): string 
   const names = on.slice(0, 3).map((id) => nameOf(id, loop));
   const more = on.length > names.length ? `, and ${on.length - names.length} more` : "";
   return `${relation === "held by" ? "held by " : ""}${names.join(", ")}${more}`;
+}
+
+/** A circle in names: a → b → a. */
+function circle(cycle: CycleSnapshot, loop: LoopSnapshot): string {
+  const [first = 0] = cycle.tasks;
+  const names = [...cycle.tasks, first].map((id) => nameOf(id, loop));
+  return names.join(" → ");
+}
+
+function nameOf(id: number, { tasks }: LoopSnapshot): string {
+  return tasks.find((task) => task.id === id)?.name ?? `#${id}`;
+}
+
+/** What a circle means: nobody in it ever goes on, or only by a timeout. */
+function verdict({ ends }: CycleSnapshot): string {
+  return ends === null ? "deadlock" : `circle, which a timeout breaks in ${span(ends)}`;
 }

@@ -1,14 +1,14 @@
 import type { LoopSnapshot, Snapshot, TaskSnapshot } from "@aio/loop";
 import { circles, headline } from "./ps.ts";
-import { doing, place, title } from "./words.ts";
+import { place } from "./place.ts";
+import { printable } from "./printable.ts";
+import { doing, title } from "./watch/page/words.ts";
 
 /** The tasks of a program as a tree: under each task those that it waits for. A task that several wait for is told once. */
 export function formatTree(snapshot: Snapshot): string {
-  const trees = snapshot.loops.flatMap((loop) => [
-    ...headline(snapshot, loop),
-    ...treeOf(loop),
-    ...circles(loop),
-  ]);
+  const trees = printable(snapshot).loops.flatMap((loop) =>
+    headline(snapshot, loop).concat(treeOf(loop), circles(loop)),
+  );
   if (trees.length === 0) trees.push("No event loop: all are closed");
   return [...trees, ""].join("\n");
 }
@@ -64,6 +64,5 @@ function lineOf(task: TaskSnapshot, branch: Branch, isNew: boolean): string {
   if (!isNew) return `${name}: see above`;
   const [wait] = task.waits;
   const where = place(wait?.frames[0]);
-  const what = wait === undefined ? doing(task) : wait.what;
-  return `${name}: ${what}${where === "" ? "" : ` at ${where}`}`;
+  return `${name}: ${doing(task)}${where === "" ? "" : ` at ${where}`}`;
 }

@@ -1,5 +1,7 @@
 // Columns are not made narrower than this for the sake of the screen.
 const NARROWEST = 12;
+// Nor wider than this for the sake of one cell, where there is no screen: that one stands out.
+const WIDEST = 120;
 
 /** Columns that stand under their headings; the widest are cut where the lines would be longer than `width`. */
 export function table(
@@ -8,15 +10,20 @@ export function table(
   width: number,
 ): string {
   const lines = [headings, ...rows];
-  const widths = headings.map((_, column) =>
-    lines.reduce((widest, cells) => Math.max(widest, (cells[column] ?? "").length), 0),
-  );
+  const isScreen = width !== Infinity;
+  const widths = headings.map((_, column) => {
+    const widest = lines.reduce((most, cells) => Math.max(most, (cells[column] ?? "").length), 0);
+    return isScreen ? widest : Math.min(widest, WIDEST);
+  });
   const used = widths.map((_, column) => column).filter((column) => hasContent(rows, column));
   fit(widths, used, width);
   return lines
     .map((cells) =>
       used
-        .map((column) => cut(cells[column] ?? "", widths[column] ?? 0).padEnd(widths[column] ?? 0))
+        .map((column) => {
+          const [cell = "", size = 0] = [cells[column], widths[column]];
+          return (isScreen ? cut(cell, size) : cell).padEnd(size);
+        })
         .join("  ")
         .trimEnd(),
     )

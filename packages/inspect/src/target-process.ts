@@ -1,50 +1,90 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { inspect } from "node:util";
 import { InspectError } from "./errors.ts";
+import { hasEnded, isStopped, nameOfUser, type ProcessStatus, statusOf } from "./process-status.ts";
+import { ownUser } from "./socket-path.ts";
 
-// Of the signal that opens the inspector, in the masks of /proc/PID/status.
-const SIGUSR1_BIT = 1n << 9n;
+const LARGEST = 2_147_483_647;
+// How long a process may take to end, in milliseconds.
+const PARTING = 2_000;
 
 /**
- * Makes sure that `pid` is a Node process of ours that may be sent SIGUSR1: anything else would die of it.
+ * Makes sure that `pid` is a process that can answer, and that we may ask.
  * @throws InspectError when it is not.
  */
-export function checkTarget(pid: number): void {
-  if (!Number.isSafeInteger(pid) || pid <= 0)
-    throw new InspectError(`Expected \`PID\` to be the id of a process, got ${pid}`);
+export function checkProcess(pid: number): void {
+  if (!Number.isSafeInteger(pid) || pid <= 0 || pid > LARGEST)
+    throw new InspectError(`Expected \`PID\` to be the id of a process, got ${inspect(pid)}`);
   if (pid === process.pid)
     throw new InspectError(`Process ${pid} is aio itself; give the id of the program to look at`);
-  checkSignals(pid);
+  const error = signalError(pid);
+  const status = statusOf(pid);
+  if (error === "ESRCH" || (error === null && status === null)) throw gone(pid);
+  if (error !== null) throw foreign(pid, status);
+  if (status === null) return;
+  if (status.process !== pid)
+    throw new InspectError(
+      `${pid} is a thread of process ${status.process}; give the id of the process`,
+    );
+  if (hasEnded(status))
+    throw new InspectError(`Process ${pid} has ended, and waits for its parent to notice`);
+  if (isStopped(status)) throw stopped(pid);
+}
+
+/**
+ * Makes sure that it is a Node process which may be sent SIGUSR1: anything else would die of it.
+ * @throws InspectError when it is not.
+ */
+export function checkNode(pid: number): void {
   const program = programOf(pid);
-  if (program === null) throw new InspectError(`No process ${pid}; it may have ended`);
+  const status = statusOf(pid);
+  if (program === null || status === null) throw gone(pid);
   if (!/^(node|nodejs|iojs)([^a-z].*)?$/i.test(program))
     throw new InspectError(`Process ${pid} is not a Node process: it runs ${program}`);
-  if (!catchesSigusr1(pid)) {
+  if (status.catchesSigusr1 === false)
     throw new InspectError(
       `Process ${pid} does not take SIGUSR1 as the wish to be inspected: it has just begun, or was started with \`--disable-sigusr1\`; have it import \`@aio/inspect/listen\``,
     );
+}
+
+/** Has Node open its inspector. */
+export function sendSigusr1(pid: number): void {
+  try {
+    process.kill(pid, "SIGUSR1");
+  } catch (error) {
+    throw new InspectError(gone(pid).message, { cause: error });
   }
 }
 
-/** @throws InspectError when there is no such process, or it may not be sent signals. */
-function checkSignals(pid: number): void {
+/** Why a process that was there has closed its socket. A process that ends does that before it is gone. */
+export async function departure(pid: number): Promise<InspectError> {
+  const deadline = performance.now() + PARTING;
+  while (!hasEnded(statusOf(pid)) && performance.now() < deadline) await pause(10);
+  const what = hasEnded(statusOf(pid)) ? "ended" : "closed the socket that it has listened on";
+  return new InspectError(`Process ${pid} has ${what}`);
+}
+
+/** Why a process that was there gives no answer. */
+export function silence(pid: number): InspectError {
+  const status = statusOf(pid);
+  if (hasEnded(status)) return new InspectError(`Process ${pid} has ended`);
+  if (isStopped(status)) return stopped(pid);
+  return new InspectError(
+    `Process ${pid} gives no answer; it may be in native code, or a callback may hold its loop`,
+  );
+}
+
+/** What keeps us from sending it signals: null for nothing. */
+function signalError(pid: number): string | null {
   try {
     process.kill(pid, 0);
+    return null;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ESRCH") throw new InspectError(`No process ${pid}; it may have ended`);
-    if (code === "EPERM")
-      throw new InspectError(
-        `Process ${pid} belongs to another user; run aio as that user, or as root`,
-      );
-    throw error;
+    return (error as NodeJS.ErrnoException).code ?? "";
   }
-  if (
-    existsSync(`/proc/${pid}/status`) &&
-    /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
-  )
-    throw new InspectError(`Process ${pid} has ended, and waits for its parent to notice`);
 }
 
 /** The name of the file that it runs, or null when it is gone. */
@@ -56,61 +96,35 @@ function programOf(pid: number): string | null {
       execFileSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" }).trim(),
     );
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EACCES")
-      throw new InspectError(
-        `Process ${pid} belongs to another user; run aio as that user, or as root`,
-        { cause: error },
-      );
+    if ((error as NodeJS.ErrnoException).code === "EACCES") throw foreign(pid, statusOf(pid));
     return null;
   }
 }
 
-function catchesSigusr1(pid: number): boolean {
-  if (!existsSync(`/proc/${pid}/status`)) return true; // not told on this system
-  const mask = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return mask === undefined || (BigInt(`0x${mask}`) & SIGUSR1_BIT) !== 0n;
+function gone(pid: number): InspectError {
+  return new InspectError(`No process ${pid}; it may have ended`);
 }
 
-/** The ports that `pid` listens on at the loopback addresses; null where the system does not tell. */
-export function loopbackPortsOf(pid: number): Set<number> | null {
-  if (!existsSync("/proc/self/net/tcp")) return null;
-  if (!existsSync(`/proc/${pid}/fd`)) return new Set(); // it has ended
-  const sockets = socketsOf(pid);
-  const listening = [...listeningSockets(pid)].filter(({ inode }) => sockets.has(inode));
-  return new Set(listening.map(({ port }) => port));
+function stopped(pid: number): InspectError {
+  return new InspectError(
+    `Process ${pid} is stopped, by SIGSTOP, Ctrl-Z or a debugger, and cannot answer; \`kill -CONT ${pid}\` lets it go on`,
+  );
 }
 
-/** Whether anybody listens on `port` at a loopback address. */
-export function isTaken(pid: number, port: number): boolean {
-  return [...listeningSockets(pid)].some((socket) => socket.port === port);
-}
-
-// As the kernel writes 127.0.0.1, ::1 and the addresses that stand for all.
-const LOCAL = /^(0100007F|00000000|00000000000000000000000001000000|0{32})$/;
-
-function* listeningSockets(
-  pid: number,
-): Generator<{ readonly port: number; readonly inode: string }> {
-  for (const table of ["tcp", "tcp6"]) {
-    const path = `/proc/${pid}/net/${table}`;
-    if (!existsSync(path)) continue;
-    for (const line of readFileSync(path, "utf8").split("\n").slice(1)) {
-      const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
-      const [address = "", port = ""] = local.split(":");
-      if (state === "0A" && LOCAL.test(address)) yield { port: Number.parseInt(port, 16), inode };
-    }
-  }
-}
-
-function socketsOf(pid: number): Set<string> {
-  const inodes = new Set<string>();
-  for (const file of readdirSync(`/proc/${pid}/fd`)) {
-    try {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${file}`))?.[1];
-      if (inode !== undefined) inodes.add(inode);
-    } catch {
-      // It was closed in between.
-    }
-  }
-  return inodes;
+/** It belongs to somebody else, or has rights that we have not. */
+function foreign(pid: number, status: ProcessStatus | null): InspectError {
+  const own = ownUser();
+  if (status === null)
+    return new InspectError(
+      `Process ${pid} belongs to another user; run aio as that user, or as root`,
+    );
+  const owner = nameOfUser(status.owner);
+  if (status.owner === own || own === 0)
+    return new InspectError(
+      `The system does not let aio look into process ${pid} of ${owner}, which has other rights than aio, as the first process of a container may have; have it import \`@aio/inspect/listen\`, and run aio as ${owner}`,
+    );
+  const others = owner === "root" ? "" : ", or as root";
+  return new InspectError(
+    `Process ${pid} belongs to ${owner}, and aio runs as ${nameOfUser(own)}; run aio as ${owner}${others}`,
+  );
 }

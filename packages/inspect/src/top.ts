@@ -1,9 +1,10 @@
 import { styleText } from "node:util";
 import type { Figures, LoopSnapshot, SlowStep, TaskSnapshot } from "@aio/loop";
 import { circles, who } from "./ps.ts";
+import { printable, printableJson } from "./printable.ts";
 import type { Sample } from "./sampler.ts";
 import { table } from "./table.ts";
-import { age, doing, span, title } from "./words.ts";
+import { age, doing, span, title } from "./watch/page/words.ts";
 
 const SLOWEST = 5;
 // In a pipe there is no end of the screen.
@@ -12,12 +13,10 @@ const TASKS = 20;
 /** What `aio top` shows: the figures of each loop, the tasks that wait longest, the slowest steps of all the time. */
 export class Top {
   readonly #slowest = new Map<string, SlowStep>();
-  #figures: Figures | null = null;
   #sample: Sample | null = null;
 
   add(sample: Sample): void {
     this.#sample = sample;
-    this.#figures = sample.figures;
     for (const step of sample.figures.loops.flatMap(({ slowest }) => slowest)) {
       const known = this.#slowest.get(step.name);
       if (known === undefined || known.duration < step.duration) this.#slowest.set(step.name, step);
@@ -29,7 +28,7 @@ export class Top {
     if (this.#sample === null) return "";
     const { figures, snapshot } = this.#sample;
     const waiting = snapshot.loops.flatMap(({ tasks }) => tasks);
-    return JSON.stringify({
+    return printableJson({
       time: Date.now(),
       ...figures,
       looked: snapshot.time,
@@ -40,8 +39,8 @@ export class Top {
 
   /** The screen, in lines. */
   toLines(width: number, height: number): string[] {
-    if (this.#sample === null || this.#figures === null) return [];
-    const { figures, snapshot } = this.#sample;
+    if (this.#sample === null) return [];
+    const { figures, snapshot } = printable(this.#sample);
     const program = `${snapshot.command.slice(1).join(" ")} (process ${snapshot.pid}, Node ${snapshot.node})`;
     const slowest = this.#slowestLines();
     const above = [
@@ -60,7 +59,9 @@ export class Top {
   }
 
   #slowestLines(): string[] {
-    const steps = [...this.#slowest.values()].toSorted((a, b) => b.duration - a.duration);
+    const steps = printable([...this.#slowest.values()]).toSorted(
+      (a, b) => b.duration - a.duration,
+    );
     if (steps.length === 0) return [];
     const lines = steps
       .slice(0, SLOWEST)
@@ -106,7 +107,7 @@ function taskLines(loop: LoopSnapshot, width: number, room: number): string[] {
       title(task),
       task.state,
       wait === undefined ? "" : age(wait.age),
-      wait === undefined ? doing(task) : wait.what,
+      doing(task),
       wait === undefined ? "" : who(wait, loop),
     ];
   });

@@ -1,5 +1,6 @@
 import { type CycleSnapshot, log, type LoopSnapshot } from "@aio/loop";
 import { circles } from "./ps.ts";
+import { printable } from "./printable.ts";
 import { takeLook } from "./take-look.ts";
 
 /** A circle of tasks that wait for each other, and that nothing ends. */
@@ -61,7 +62,7 @@ async function deadlocks(options: {
     loop.cycles
       .filter(({ ends }) => ends === null)
       .map((cycle) => {
-        const message = circles({ ...loop, cycles: [cycle] })
+        const message = circles(printable({ ...loop, cycles: [cycle] }))
           .join("\n")
           .trim();
         const key = `${loop.id}: ${cycle.tasks.toSorted((a, b) => a - b).join()}`;

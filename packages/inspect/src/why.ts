@@ -1,6 +1,8 @@
 import type { LoopSnapshot, Snapshot, TaskSnapshot, WaitSnapshot } from "@aio/loop";
 import { InspectError } from "./errors.ts";
-import { age, cancellation, doing, ending, place, span, title } from "./words.ts";
+import { place } from "./place.ts";
+import { printable } from "./printable.ts";
+import { age, cancellation, doing, ending, span, title } from "./watch/page/words.ts";
 
 /**
  * Why a task does not go on: the chain from it down to what keeps it; and who has cancelled it.
@@ -8,10 +10,11 @@ import { age, cancellation, doing, ending, place, span, title } from "./words.ts
  * @throws InspectError when there is no such task.
  */
 export function formatReasons(snapshot: Snapshot, key: string): string {
-  const lines = snapshot.loops.flatMap((loop) => reasons(loop, key));
+  const name = printable(key);
+  const lines = printable(snapshot).loops.flatMap((loop) => reasons(loop, name));
   if (lines.length > 0) return [...lines, ""].join("\n");
   throw new InspectError(
-    `No task ${key}: neither one that is not done, nor one of the last that were cancelled; \`aio ps ${snapshot.pid}\` lists them`,
+    `No task ${name}: neither one that is not done, nor one of the last that were cancelled; \`aio ps ${snapshot.pid}\` lists them`,
   );
 }
 

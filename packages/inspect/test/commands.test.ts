@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../src/index.ts";
-import { loopbackPortsOf } from "../src/target-process.ts";
+import { loopbackPortsOf } from "../src/listening-ports.ts";
 import { aio, hosts, Running, start } from "./running.ts";
 
 // The lines where the two tasks of the deadlock wait.

@@ -2,13 +2,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasBrowser, startBrowser } from "./browser.ts";
+import { names } from "./fixtures/names.ts";
 import { aio, Running } from "./running.ts";
 
 const busy = fileURLToPath(new URL("fixtures/busy.ts", import.meta.url));
+const strange = fileURLToPath(new URL("fixtures/names.ts", import.meta.url));
+const listen = fileURLToPath(new URL("../src/listen.ts", import.meta.url));
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const quiet = "--disable-warning=ExperimentalWarning";
 const desktop = { width: 1280, height: 900 };
@@ -34,8 +38,8 @@ class Watched implements AsyncDisposable {
     command.stderr?.on("data", (data) => (this.errors += String(data)));
   }
 
-  static async start(sleepers = 3): Promise<Watched> {
-    const program = new Running(process.execPath, [quiet, busy, String(sleepers)]);
+  static async start(args: readonly string[] = [busy]): Promise<Watched> {
+    const program = new Running(process.execPath, [quiet, ...args]);
     await program.line();
     const command = spawn(
       process.execPath,
@@ -81,14 +85,17 @@ function eventually<T>(value: () => T): ReturnType<typeof expect.poll<T>> {
 async function ask(
   url: string,
   headers: Record<string, string> = {},
-): Promise<{ status: number; csp: string }> {
+): Promise<{ status: number; csp: string; body: string }> {
   const sent = request(url, { headers });
   sent.end();
   const [answer] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
+  // The events would never end.
+  const body = answer.statusCode === 403 ? await text(answer) : "";
   answer.destroy();
   return {
     status: answer.statusCode ?? 0,
     csp: String(answer.headers["content-security-policy"] ?? ""),
+    body,
   };
 }
 
@@ -97,7 +104,11 @@ describe("The server of `aio watch`", () => {
     await using watched = await Watched.start();
     const { origin, pathname } = new URL(watched.url);
 
-    expect((await ask(`${origin}/`)).status).toBe(403);
+    const { status, body } = await ask(`${origin}/`);
+    expect({ status, body }).toEqual({
+      status: 403,
+      body: "Use the address that `aio watch` has written\n",
+    });
     expect((await ask(`${origin}/events`)).status).toBe(403);
     const other = pathname.at(-2) === "x" ? "y" : "x";
     expect((await ask(`${origin}${pathname.slice(0, -2)}${other}/events`)).status).toBe(403);
@@ -186,7 +197,7 @@ describe.skipIf(!hasBrowser).each([
   });
 
   test("keeps only what is seen of 5,000 tasks, and finds each", async () => {
-    await using watched = await Watched.start(5_000);
+    await using watched = await Watched.start([busy, "5000"]);
     const page = await watched.open(viewport);
     const rows = page.locator(".list .row");
 
@@ -240,6 +251,29 @@ describe.skipIf(!hasBrowser)("The page of `aio watch`", () => {
     expect(await page.locator(".list .row").count()).toBeGreaterThan(3);
     expect(code).toBe(1);
     expect(watched.errors).toMatch(/^aio: Process \d+ has ended\n$/);
+    await page.close();
+  });
+
+  test("shows names with markup, control characters and a million letters as plain text", async () => {
+    await using watched = await Watched.start(["--import", listen, strange, "1000000", "3"]);
+    const page = await watched.open(desktop);
+    const all = (): Promise<string> => page.evaluate<string>("document.body.textContent");
+
+    await eventually(all).toContain(names.html);
+    await page.getByRole("searchbox").fill("<b>bold");
+    await eventually(() => page.locator(".list .row").count()).toBe(1);
+    await page.locator(".list .row").click();
+    await page.getByRole("complementary").getByRole("heading", { name: names.html }).waitFor();
+    await page.getByRole("searchbox").fill("holder");
+    await page.locator(".list .row").first().click();
+    await page.getByRole("complementary").getByRole("heading", { name: "holder xxx" }).waitFor();
+    for (const view of ["Graph", "Timeline"]) await page.getByRole("tab", { name: view }).click();
+
+    await eventually(() => drawnIn(page, ".timeline canvas")).toBeGreaterThan(1_000);
+    expect(await page.locator("#app img").count()).toBe(0);
+    expect(await page.title()).toBe("aio watch");
+    expect(await widthOf(page)).toBeLessThanOrEqual(desktop.width);
+    expect(watched.complaints).toEqual([]);
     await page.close();
   });
 

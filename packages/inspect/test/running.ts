@@ -36,6 +36,13 @@ export class Running implements AsyncDisposable {
     return value;
   }
 
+  /** The code that it ends with. */
+  async end(): Promise<number | null> {
+    if (this.process.exitCode === null && this.process.signalCode === null)
+      await once(this.process, "exit");
+    return this.process.exitCode;
+  }
+
   tell(): void {
     this.process.stdin?.write("go\n");
   }
@@ -66,13 +73,35 @@ export interface Result {
   readonly errors: string;
 }
 
+const main = new URL("../src/main.ts", import.meta.url);
+const quiet = "--disable-warning=ExperimentalWarning";
+
 /** Runs the command. */
 export async function aio(...args: readonly (string | number)[]): Promise<Result> {
-  const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+  return finished([fileURLToPath(main), ...args.map(String)]);
+}
+
+/** Runs it as another user, who need not be able to read it. To be called as root. */
+export async function aioAs(uid: number, ...args: readonly (string | number)[]): Promise<Result> {
+  const drop = `process.setgroups([]); process.setgid(${uid}); process.setuid(${uid});`;
+  // All modules are read before the first one runs.
+  const program = `import ${JSON.stringify(`data:text/javascript,${drop}`)}; import ${JSON.stringify(main)};`;
+  return finished(["--input-type=module", "--eval", program, "--", ...args.map(String)]);
+}
+
+/** Starts it, to be left in the middle. */
+export function startAio(
+  args: readonly (string | number)[],
+  flags: readonly string[] = [],
+): Running {
+  return new Running(process.execPath, [quiet, ...flags, fileURLToPath(main), ...args.map(String)]);
+}
+
+async function finished(args: readonly string[]): Promise<Result> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", main, ...args.map(String)],
+      [quiet, ...args],
       { maxBuffer: 100_000_000 },
       (_error, output, errors) => resolve({ code: child.exitCode ?? -1, output, errors }),
     );

@@ -1,7 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Attachment } from "../attach.ts";
 import { InspectError } from "../errors.ts";
+import { printable } from "../printable.ts";
+import { rests } from "../rests.ts";
 import { Sampler } from "../sampler.ts";
+import { unless } from "../unless.ts";
 
 /** One page that is open. */
 export interface Listener {
@@ -33,14 +35,11 @@ export class Broadcast {
 
   /** Goes on until the signal, or until the program has ended: then it returns the reason, which the pages know, too. */
   async run(signal: AbortSignal): Promise<string | null> {
-    const aborted = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true }),
-    );
     for (;;) {
-      await Promise.race([this.#arrival.promise, aborted]); // nobody looks: the program is left in peace
+      await unless(signal, this.#arrival.promise); // nobody looks: the program is left in peace
       if (signal.aborted) return null;
       try {
-        await this.#sample();
+        await unless(signal, this.#sample());
       } catch (error) {
         if (!(error instanceof InspectError)) throw error;
         await Promise.all(
@@ -48,19 +47,21 @@ export class Broadcast {
         );
         return error.message;
       }
-      await Promise.race([pause(this.#interval), aborted]);
+      await rests(this.#interval, signal);
     }
   }
 
   async #sample(): Promise<void> {
-    const { figures, snapshot } = await this.#sampler.next();
+    const { figures: taken, snapshot } = await this.#sampler.next();
+    const figures = printable(taken);
     const short = JSON.stringify({ time: Date.now(), figures });
     let long: string | null = null;
     for (const [listener, state] of this.#listeners) {
       if (state.isBusy) continue; // a slow page: it gets a later one
       state.isBusy = true;
       const isNew = state.seen !== snapshot;
-      if (isNew) long ??= JSON.stringify({ time: Date.now(), figures, snapshot });
+      if (isNew)
+        long ??= JSON.stringify({ time: Date.now(), figures, snapshot: printable(snapshot) });
       state.seen = snapshot;
       void listener.send("sample", isNew && long !== null ? long : short).finally(() => {
         state.isBusy = false;

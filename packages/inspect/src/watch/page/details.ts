@@ -3,7 +3,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import type { Model } from "./model.ts";
 import { State } from "./task-list.ts";
-import { doingOf, place, shortened, span, title } from "./words.ts";
+import { cancellation, doing, ending, place, shortened, span, title } from "./words.ts";
 
 /** What is known of one task; on a narrow screen, a sheet at the lower end. */
 export function Details(props: {
@@ -45,8 +45,8 @@ export function Details(props: {
             />
           </p>`
     }
-    ${task.cancellation === null ? null : html`<p class="ending">Asked to end by ${task.cancellation.by ?? task.cancellation.reason}${task.cancellation.message === "" ? "" : `: ${task.cancellation.message}`}, and has not ended yet.</p>`}
-    ${task.waits.length === 0 ? html`<p>It ${{ created: "has not begun", running: "runs now", ready: "has been woken; its turn comes", foreign: "is inside a promise that is not of @aio: what that does is not known", waiting: doingOf(task) }[task.state]}.</p>` : null}
+    ${task.cancellation === null ? null : html`<p class="ending">Asked to end by ${cancellation(task.cancellation)}, and has not ended yet.</p>`}
+    ${task.waits.length === 0 ? html`<p>It ${{ created: "has not begun", running: "runs now", ready: "has been woken; its turn comes", foreign: "is inside a promise that is not of @aio: what that does is not known", waiting: doing(task) }[task.state]}.</p>` : null}
     ${task.waits.map((wait) => html`<${Wait} wait=${wait} model=${model} onSelect=${onSelect} />`)}
     ${
       task.awaitedBy.length === 0
@@ -65,7 +65,7 @@ function Wait(props: {
   const { wait, model, onSelect } = props;
   const facts = [
     wait.age === null ? "" : `for ${wait.age.exact ? "" : "at least "}${span(wait.age.ms)}`,
-    wait.ends === null ? "" : wait.ends > 0 ? `ends in ${span(wait.ends)}` : "is over",
+    ending(wait),
   ].filter((fact) => fact !== "");
   return html`<h3>Waits for</h3>
     <p class="what">${shortened(wait.what)}</p>

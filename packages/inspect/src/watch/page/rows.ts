@@ -1,6 +1,6 @@
 import type { TaskSnapshot } from "@aio/loop";
 import type { Model } from "./model.ts";
-import { doingOf, place, title } from "./words.ts";
+import { doing, place, title } from "./words.ts";
 
 /** How the list is ordered. */
 export type Order = "tree" | "waiting" | "newest";
@@ -27,7 +27,7 @@ export function matches(task: TaskSnapshot, { text, kind }: Filter, model: Model
   const words = [
     title(task),
     `#${task.id}`,
-    doingOf(task),
+    doing(task),
     ...task.waits.flatMap(({ what, frames }) => [what, ...frames.map(place)]),
   ];
   return words.some((word) => word.toLowerCase().includes(text.toLowerCase()));

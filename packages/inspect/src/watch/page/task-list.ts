@@ -4,7 +4,7 @@ import type { Model } from "./model.ts";
 import type { Row } from "./rows.ts";
 import { useIsNarrow } from "./use-is-narrow.ts";
 import { VirtualList } from "./virtual-list.ts";
-import { doingOf, shortPlace, sinceOf, title } from "./words.ts";
+import { age, doing, shortPlace, title } from "./words.ts";
 
 const LINE = 34;
 const CARD = 62;
@@ -52,14 +52,20 @@ export function TaskList(props: {
                   bad=${model.inCycle.has(row.task.id)}
                   ending=${row.task.cancellation !== null}
               /></span>
-              <span class="since">${sinceOf(row.task)}</span>
-              <span class="what" title=${doingOf(row.task)}>${doingOf(row.task)}</span>
+              <span class="since">${since(row)}</span>
+              <span class="what" title=${doing(row.task)}>${doing(row.task)}</span>
               <span class="who">${who(row)}</span>
               <span class="where">${shortPlace(row.task.waits[0]?.frames[0])}</span>
             `}
           />`
     }
   </div>`;
+}
+
+/** For how long it waits. */
+function since({ task: { waits } }: Row): string {
+  const [wait] = waits;
+  return wait === undefined ? "" : age(wait.age);
 }
 
 /** What a task does, as a mark with a colour and a word. */

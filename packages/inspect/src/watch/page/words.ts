@@ -1,4 +1,12 @@
-import type { FrameSnapshot, TaskSnapshot } from "@aio/loop";
+import type {
+  AgeSnapshot,
+  CancellationSnapshot,
+  FrameSnapshot,
+  TaskSnapshot,
+  WaitSnapshot,
+} from "@aio/loop";
+
+// What the page and the commands say alike.
 
 /** A task, as people call it. */
 export function title({ name, coroutine }: Pick<TaskSnapshot, "name" | "coroutine">): string {
@@ -14,15 +22,18 @@ export function span(ms: number): string {
   return `${(ms / 3_600_000).toFixed(1)} h`;
 }
 
-/** For how long a task waits; "≥" where only the first look is known. */
-export function sinceOf({ waits: [wait] }: TaskSnapshot): string {
-  if (wait === undefined) return "";
-  if (wait.age === null) return "new";
-  return `${wait.age.exact ? "" : "≥ "}${span(wait.age.ms)}`;
+/** How long; "≥" where only the first look is known. */
+export function age(known: AgeSnapshot | null): string {
+  return known === null ? "?" : `${known.exact ? "" : "≥ "}${span(known.ms)}`;
 }
 
-/** What it waits for, or does. */
-export function doingOf({ waits: [wait], state }: TaskSnapshot): string {
+/** When a wait ends by itself. */
+export function ending({ ends }: Pick<WaitSnapshot, "ends">): string {
+  return ends === null ? "" : ends > 0 ? `ends in ${span(ends)}` : "is over";
+}
+
+/** What a task does, or waits for first. */
+export function doing({ waits: [wait], state }: TaskSnapshot): string {
   if (wait !== undefined) return shortened(wait.what);
   switch (state) {
     case "created":
@@ -32,10 +43,30 @@ export function doingOf({ waits: [wait], state }: TaskSnapshot): string {
     case "ready":
       return "its turn comes";
     case "foreign":
-      return "a promise that is not of @aio";
+      return "a foreign promise";
     case "waiting":
       return "";
   }
+}
+
+/** Who has asked a task to end, and why. */
+export function cancellation({
+  message,
+  reason,
+  by,
+}: Pick<CancellationSnapshot, "message" | "reason" | "by">): string {
+  const who =
+    by ??
+    {
+      caller: "a callback",
+      deadline: "a timeout",
+      group: "its task group",
+      signal: "a signal",
+      shutdown: "the end of run()",
+    }[reason] ??
+    reason;
+  const why = by === null || reason === "caller" ? "" : ` (${reason})`;
+  return `${who}${why}${message === "" ? "" : `: ${message}`}`;
 }
 
 /** With numbers as long as they mean something. */

@@ -140,7 +140,7 @@ class Finished implements Step {
     const exception = task.cancelled ? null : task.exception();
     if (exception !== null)
       task.loop.callExceptionHandler({
-        message: "Unhandled exception in the callback for a client",
+        message: "Unhandled exception in client_connected_cb",
         exception,
         transport: writer.transport,
         task,

@@ -89,7 +89,7 @@ describe("startServer", () => {
 
       expect(reports).toMatchObject([
         {
-          message: "Unhandled exception in the callback for a client",
+          message: "Unhandled exception in client_connected_cb",
           exception: new Error("in callback"),
         },
       ]);

@@ -203,7 +203,7 @@ function isDeclared(home: string, name: string, member: string): boolean {
   ).exec(sources(home));
   if (declaration === null) return false;
   const [, heritage = "", body = ""] = declaration;
-  const modifiers = "(?:(?:readonly|static|override|get|set) )*";
+  const modifiers = "(?:(?:declare|readonly|static|override|get|set) )*";
   if (new RegExp(`^ {2}${modifiers}${member}[?!:=<( ;]`, "m").test(body)) return true;
   const [, parents = ""] = heritage.split(/\bextends\b|\bimplements\b/);
   return Array.from(parents.matchAll(/\b[A-Z]\w+/g)).some(([parent]) =>

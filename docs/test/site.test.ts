@@ -71,6 +71,20 @@ describe.skipIf(!hasBrowser)("The site", { timeout: 60_000 }, () => {
     expect(wide.map(({ path, width }) => `${path}: ${width}`)).toEqual([]);
   });
 
+  test("names the column of each cell that stands below others on a phone", async () => {
+    const page = await browser.newPage({ viewport: PHONE });
+    await page.goto(`${origin}/guides/streams`);
+
+    const label = await page
+      .locator("tr", { hasText: "readline()" })
+      .locator("td")
+      .nth(1)
+      .evaluate((cell) => getComputedStyle(cell, "::before").content);
+
+    expect(label).toContain("Gives");
+    await page.close();
+  });
+
   test("has no dead links, and none to an anchor that is not there", () => {
     expect(all().flatMap(deadLinksOf)).toEqual([]);
   });

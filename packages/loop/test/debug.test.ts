@@ -30,6 +30,13 @@ function spin(duration: number): void {
 
 async function asyncCallback(): Promise<void> {}
 
+/** A loop for one test. Debug mode would report one that is never closed. */
+function makeLoop(options?: ConstructorParameters<typeof EventLoop>[0]): EventLoop {
+  const loop = new EventLoop(options);
+  onTestFinished(() => loop.close());
+  return loop;
+}
+
 describe("Debug mode", () => {
   test.each([
     [{ AIO_DEBUG: "1" }, true],
@@ -43,21 +50,21 @@ describe("Debug mode", () => {
   ])("is by default what the environment %o says: %s", (variables, expected) => {
     stubEnvironment({ AIO_DEBUG: undefined, NODE_DEBUG: undefined, ...variables });
 
-    expect([isDebugDefault(), new EventLoop().debug]).toEqual([expected, expected]);
+    expect([isDebugDefault(), makeLoop().debug]).toEqual([expected, expected]);
   });
 
   test("is what the option says, whatever the environment does", () => {
     stubEnvironment({ AIO_DEBUG: "1" });
-    const off = new EventLoop({ debug: false });
+    const off = makeLoop({ debug: false });
     stubEnvironment({ AIO_DEBUG: "" });
-    const on = new EventLoop({ debug: true });
+    const on = makeLoop({ debug: true });
 
     expect([off.debug, on.debug]).toEqual([false, true]);
   });
 
   test("can be switched on and off", async () => {
     const lines = logged();
-    const loop = new EventLoop({ debug: false });
+    const loop = makeLoop({ debug: false });
     loop.slowCallbackDuration = 0;
 
     loop.debug = true;
@@ -77,19 +84,19 @@ describe("Debug mode", () => {
     ["callLater", (loop: EventLoop) => loop.callLater(1, asyncCallback)],
     ["callAt", (loop: EventLoop) => loop.callAt(1, asyncCallback)],
   ])("has %s refuse async functions, which are let through otherwise", (_name, schedule) => {
-    expect(() => schedule(new EventLoop({ debug: true }))).toThrow(
+    expect(() => schedule(makeLoop({ debug: true }))).toThrow(
       new TypeError(
         "Expected `callback` to be a plain function, got an async one; have it call createTask()",
       ),
     );
-    expect(() => schedule(new EventLoop({ debug: false }))).not.toThrow();
+    expect(() => schedule(makeLoop({ debug: false }))).not.toThrow();
   });
 });
 
 describe("A slow callback", () => {
   test("is reported in debug mode, with its name and its milliseconds", async () => {
     const lines = logged();
-    const loop = new EventLoop({ debug: true });
+    const loop = makeLoop({ debug: true });
     loop.slowCallbackDuration = 2;
     loop.callSoon(function slow() {
       spin(3);
@@ -103,7 +110,7 @@ describe("A slow callback", () => {
 
   test("is slow by the microtasks that it starts too", async () => {
     const lines = logged();
-    const loop = new EventLoop({ debug: true });
+    const loop = makeLoop({ debug: true });
     loop.slowCallbackDuration = 20;
     loop.callSoon(function slow() {
       void Promise.resolve().then(() => spin(21));
@@ -115,14 +122,14 @@ describe("A slow callback", () => {
   });
 
   test("takes at least 100 ms by default", () => {
-    expect(new EventLoop().slowCallbackDuration).toBe(100);
+    expect(makeLoop().slowCallbackDuration).toBe(100);
   });
 
   test("is not reported without debug mode, nor when it is faster", async () => {
     const lines = logged();
-    const off = new EventLoop({ debug: false });
+    const off = makeLoop({ debug: false });
     off.slowCallbackDuration = 0;
-    const fast = new EventLoop({ debug: true });
+    const fast = makeLoop({ debug: true });
     fast.slowCallbackDuration = 60_000;
     for (const loop of [off, fast]) {
       loop.callSoon(() => undefined);
@@ -135,7 +142,7 @@ describe("A slow callback", () => {
 
 describe("creationStack", () => {
   test("tells where a handle, a timer and a Future were made, in debug mode", () => {
-    const loop = new EventLoop({ debug: true });
+    const loop = makeLoop({ debug: true });
     const things = [
       loop.callSoon(() => undefined),
       loop.callLater(1, () => undefined),
@@ -146,18 +153,18 @@ describe("creationStack", () => {
   });
 
   test("tells nothing without debug mode", () => {
-    expect(creationStack(new EventLoop({ debug: false }).createFuture())).toBeUndefined();
+    expect(creationStack(makeLoop({ debug: false }).createFuture())).toBeUndefined();
   });
 
   test("leaves the stack trace limit of the program as it is", () => {
     const { stackTraceLimit } = Error;
-    new EventLoop({ debug: true }).callSoon(spin, 0);
+    makeLoop({ debug: true }).callSoon(spin, 0);
 
     expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   });
 
   test("has at most 10 frames", () => {
-    const loop = new EventLoop({ debug: true });
+    const loop = makeLoop({ debug: true });
     const deep = (depth: number): object => (depth === 0 ? loop.createFuture() : deep(depth - 1));
 
     expect(creationStack(deep(30))?.split("\n").length).toBe(10);
@@ -178,7 +185,7 @@ describe("creationStack", () => {
 
   test("is part of the report of an error", async () => {
     const lines = logged();
-    const loop = new EventLoop({ debug: true });
+    const loop = makeLoop({ debug: true });
     loop.callSoon(() => {
       throw new Error("boom");
     });

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   EventLoop,
   type ExceptionContext,
@@ -223,10 +223,17 @@ describe("exceptionHandler", () => {
 describe("callExceptionHandler", () => {
   test("lets nothing escape, not even from a logger that throws", () => {
     setLogger({ error: fail, warn: fail, debug: fail });
-    onTestFinished(() => setLogger(null));
+    const output = vi.spyOn(console, "error").mockReturnValue();
+    onTestFinished(() => {
+      setLogger(null);
+      output.mockRestore();
+    });
     const loop = new EventLoop();
 
     expect(() => loop.callExceptionHandler({ message: "lost" })).not.toThrow();
+    expect(output.mock.calls).toEqual([
+      ["Unhandled error in the logger of @aio/loop", boom, { message: "lost" }],
+    ]);
   });
 });
 

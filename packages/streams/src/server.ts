@@ -30,7 +30,8 @@ export interface ServerNetwork<S> {
 /**
  * Listens for TCP connections, with TLS if `ssl` is given, and calls `callback` for each, in a task of its
  * own named after the client. A callback that throws is reported, and its connection closed; one that is
- * cancelled has its connection closed; one that returns leaves the connection open.
+ * cancelled has its connection closed; one that returns leaves the connection open. A client that vanishes makes reads and `drain()`
+ * throw: catch what {@link isConnectionError} knows, if that is no news.
  *
  * Cancellation: what was opened is closed.
  *

@@ -16,9 +16,9 @@ export class JobFuture<T> extends Future<T> {
    * @returns a function that ends it; the end of the job does, too.
    *
    * @example
-   * ```ts no-run
-   * const job = executor.submit(hashFile, path);
-   * job.onProgress((bytes: number) => bar.update(bytes));
+   * ```ts
+   * const job = pool.submit(hash, "text");
+   * job.onProgress((share: number) => console.log(`${Math.round(100 * share)} %`));
    * console.log(await job);
    * ```
    */

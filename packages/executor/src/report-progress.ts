@@ -13,11 +13,11 @@ const INTERVAL = 20;
  *
  * @example
  * ```ts
- * export function hashAll(texts: string[]): string[] {
- *   return texts.map((text, index) => {
- *     reportProgress(index / texts.length);
- *     return hash(text);
- *   });
+ * export function sum(numbers: number[]): number {
+ *   return numbers.reduce((total, number, index) => {
+ *     reportProgress(index / numbers.length);
+ *     return total + number;
+ *   }, 0);
  * }
  * ```
  */

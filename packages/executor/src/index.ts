@@ -7,7 +7,7 @@ export { ExecutorFullError, WorkerDiedError } from "./errors.ts";
 export { Executor, type ShutdownOptions } from "./executor.ts";
 export { type FunctionReference, referenceOf } from "./function-reference.ts";
 export { inThread, type Remote, type RemoteModule } from "./in-thread.ts";
-export { JobFuture } from "./job-future.ts";
+export { JobFuture, type ProgressListener } from "./job-future.ts";
 export { Job } from "./job.ts";
 export { Latest } from "./latest.ts";
 export {

@@ -1,6 +1,9 @@
 import { AsyncResource } from "node:async_hooks";
 import { checkFunction, Future } from "@aio/loop";
 
+/** A function that hears of progress. It may say which values it expects: `(share: number) => …`. */
+export type ProgressListener = { hear(value: unknown): unknown }["hear"];
+
 /**
  * The Future of a call in a worker, as `submit` of every executor returns it: it hears of the progress that the
  * function reports.
@@ -22,10 +25,10 @@ export class JobFuture<T> extends Future<T> {
    * console.log(await job);
    * ```
    */
-  onProgress<P = unknown>(callback: (value: P) => void): () => void {
+  onProgress(callback: ProgressListener): () => void {
     checkFunction("callback", callback);
     const listener = AsyncResource.bind((value: unknown) => {
-      this.loop.callSoon(callback, value as P);
+      this.loop.callSoon(callback, value);
     });
     this.#listeners ??= new Set();
     this.#listeners.add(listener);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { callSoonThreadsafe, currentSignal, type LoopHandle } from "@aio/executor";
+import { currentSignal, reportProgress } from "@aio/executor";
 
 const CHUNK = 1_048_576;
 
-/** Hashes a file. It runs in a thread, so it may block; it looks whether its job is cancelled. */
-export function hashFile(path: string, loop: LoopHandle<{ progress: (bytes: number) => void }>) {
+/** Hashes a file. It runs in a thread, so it may block; it looks whether its job is cancelled, and tells how far it is. */
+export function hashFile(path: string) {
   const signal = currentSignal();
   const hash = createHash("sha256");
   const chunk = Buffer.alloc(CHUNK);
@@ -17,7 +17,7 @@ export function hashFile(path: string, loop: LoopHandle<{ progress: (bytes: numb
       if (size === 0) return hash.digest("hex");
       hash.update(chunk.subarray(0, size));
       done += size;
-      callSoonThreadsafe(loop, "progress", done);
+      reportProgress(done);
     }
   } finally {
     closeSync(file);

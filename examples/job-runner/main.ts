@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { exposeLoop, inThread, ThreadPoolExecutor } from "@aio/executor";
+import { inThread, ThreadPoolExecutor } from "@aio/executor";
 import { getRunningLoop, throwIfCancelled } from "@aio/loop";
 import { Event } from "@aio/sync";
 import { mapConcurrent, race, run } from "@aio/task";
@@ -43,11 +43,11 @@ async function hash(pool: ThreadPoolExecutor, file: string) {
   try {
     const { size } = await stat(file);
     const bar = bars?.create(size, 0, { file });
-    const loop = exposeLoop({ progress: (bytes: number) => bar?.update(bytes) });
+    const job = pool.submit(hashFile, file);
+    job.onProgress((bytes: number) => bar?.update(bytes));
     try {
-      return `${await pool.submit(hashFile, file, loop)}  ${file}`;
+      return `${await job}  ${file}`;
     } finally {
-      loop.close();
       bar?.stop();
     }
   } catch (error) {

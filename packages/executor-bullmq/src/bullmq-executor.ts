@@ -221,6 +221,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
         reconnectTimeout: reconnectTimeout ?? 60_000,
       },
       answered: (id, outcome) => this.#answered(id, outcome),
+      progressed: (id, value) => this.#pending.get(id)?.progressed(value),
       waiting: () => [...this.#pending.keys()].filter((id) => !this.#adding.has(id)),
       lost: (ids) => this.#lost(ids),
       broke: (error) => this.#broke(error),

@@ -1,10 +1,13 @@
 import { hostname } from "node:os";
 import { inspect } from "node:util";
+import { serialize } from "node:v8";
 import {
   checkCount,
   checkDuration,
   type Executor,
   inThread,
+  type JobFuture,
+  Latest,
   ThreadPoolExecutor,
   WorkerDiedError,
 } from "@aio/executor";
@@ -36,7 +39,18 @@ import {
   reached,
   unavailable,
 } from "./redis.ts";
-import { decodeArguments, encodeOutcome, type JobData, KEPT, type Outcome } from "./wire.ts";
+import {
+  decodeArguments,
+  encodeOutcome,
+  type JobData,
+  KEPT,
+  OUTCOME,
+  type Outcome,
+  PROGRESS,
+} from "./wire.ts";
+
+// How often a job may report its progress through Redis, in milliseconds.
+const REPORTS = 100;
 
 /** How a {@link BullMQWorker} is made. */
 export interface BullMQWorkerOptions {
@@ -256,19 +270,22 @@ export class BullMQWorker implements AsyncDisposable {
       );
       return { outcome: { error }, isFinal: true };
     }
-    let future: Future<unknown>;
+    let future: JobFuture<unknown>;
     try {
       future = this.#executor.submit(this.#functionOf(data), ...decodeArguments(data.args));
     } catch (error) {
       return { outcome: { error }, isFinal: true };
     }
     this.#running.set(id, future);
+    const progress = new Latest((value) => this.#report(job, value), REPORTS);
+    future.onProgress((value) => progress.put(value));
     try {
       return { outcome: { value: await future }, isFinal: false };
     } catch (error) {
       if (this.#cancellations?.isKnown(id) === true) return { outcome: null, isFinal: true };
       return { outcome: { error }, isFinal: false };
     } finally {
+      progress.flush();
       this.#running.delete(id);
     }
   }
@@ -288,12 +305,23 @@ export class BullMQWorker implements AsyncDisposable {
     return fn;
   }
 
-  /** Tells the caller. When that has gone away, the answer expires. */
+  /** Tells the caller how far a job has come, and those who look at the queue, if it is something for JSON. */
+  #report(job: Job<JobData>, value: unknown): void {
+    if (this.#redis?.status !== "ready") return; // a later one is told again
+    this.#tell(job, PROGRESS, serialize(value)).catch(() => undefined);
+    if (typeof value === "number" || typeof value === "string")
+      job.updateProgress(value).catch(() => undefined);
+  }
+
   async #answer(job: Job<JobData>, outcome: Outcome): Promise<void> {
-    const { id = "", data } = job;
-    const bytes = encodeAnyOutcome(job.name, outcome);
-    await this.#redis?.xadd(data.replyTo, "*", "id", id, "outcome", bytes);
-    this.#redis?.pexpire(data.replyTo, KEPT).catch(() => undefined); // the next answer does it again
+    await this.#tell(job, OUTCOME, encodeAnyOutcome(job.name, outcome));
+  }
+
+  /** Tells the caller. When that has gone away, it expires. */
+  async #tell({ id = "", data }: Job<JobData>, kind: string, bytes: Buffer): Promise<void> {
+    const told = this.#redis?.xadd(data.replyTo, "*", "id", id, kind, bytes);
+    this.#redis?.pexpire(data.replyTo, KEPT).catch(() => undefined); // the next one does it again
+    await told;
   }
 }
 

@@ -1,3 +1,4 @@
+import { deserialize } from "node:v8";
 import { RuntimeError, runOutside } from "@aio/loop";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
@@ -17,6 +18,7 @@ import {
   type JobData,
   KEPT,
   type Outcome,
+  PROGRESS,
   repliesKey,
 } from "./wire.ts";
 
@@ -28,6 +30,8 @@ interface LinkSettings {
   readonly patience: Patience;
   /** A job has come to its end. It may be told twice. */
   readonly answered: (id: string, outcome: Outcome) => void;
+  /** What a job reports of its progress. It may be told twice. */
+  readonly progressed: (id: string, value: unknown) => void;
   /** Which jobs wait for an answer. */
   readonly waiting: () => string[];
   /** Jobs that are gone from Redis, and will have no answer. */
@@ -145,9 +149,12 @@ export class QueueLink {
 
   /** Hands answers on. Returns the id of the last one. */
   #take(entries: readonly Entry[]): Buffer | undefined {
-    for (const [, [, id, , bytes]] of entries)
-      if (id !== undefined && bytes !== undefined)
-        this.#settings.answered(id.toString(), readOutcome(bytes));
+    for (const [, [, id, kind, bytes]] of entries) {
+      if (id === undefined || bytes === undefined) continue;
+      if (kind?.toString() === PROGRESS)
+        this.#settings.progressed(id.toString(), deserialize(bytes));
+      else this.#settings.answered(id.toString(), readOutcome(bytes));
+    }
     void this.#commands.xdel(this.replyKey, ...entries.map(([id]) => id)).catch(() => undefined); // it expires
     return entries.at(-1)?.[0];
   }

@@ -1,4 +1,5 @@
-import { cancellationOf, CancelRequest, type EventLoop, Future } from "@aio/loop";
+import { JobFuture } from "@aio/executor";
+import { cancellationOf, CancelRequest, type EventLoop } from "@aio/loop";
 
 /** Who looks after jobs. */
 export interface RemoteJobOwner {
@@ -11,7 +12,7 @@ export interface RemoteJobOwner {
  * Cancelling it ends every wait for it at once; a job that waits is taken out of the queue, and one that runs is told
  * by its `currentSignal()`.
  */
-export class RemoteJob<T> extends Future<T> {
+export class RemoteJob<T> extends JobFuture<T> {
   /** The id of the job in BullMQ. */
   readonly id: string;
   /** What people call it: the module and the name of the function. */

@@ -24,6 +24,11 @@ export interface Cancellation {
   readonly reason: CancelReason;
 }
 
+// What an entry in the stream of the answers is.
+
+export const OUTCOME = "outcome";
+export const PROGRESS = "progress";
+
 /** How long what nobody fetches stays in Redis, in milliseconds. */
 export const KEPT = 3_600_000;
 

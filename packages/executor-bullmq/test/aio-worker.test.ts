@@ -53,6 +53,23 @@ describeWithRedis("Two workers of a queue", { timeout: 60_000 }, () => {
       for (const worker of workers) await worker[Symbol.asyncDispose]();
     }));
 
+  test("report the progress of a job that both have begun", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using _first = await WorkerProcess.start(server);
+      await using _second = await WorkerProcess.start(server);
+      await using executor = executorOf(server);
+      const heard: string[] = [];
+      const job = executor.submit(functions.reportAndDie, server.path("began"));
+      job.onProgress((value: string) => {
+        heard.push(value);
+        writeFileSync(server.path("began-heard"), ""); // the first one dies of it
+      });
+
+      expect(await job).toBe(2);
+      expect(heard).toEqual(["call 1", "call 2"]);
+    }));
+
   test("do not die one after the other of the same job", () =>
     run(async () => {
       await using server = await RedisServer.start();

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { inThread, runInExecutor } from "@aio/executor";
-import { CancelledError, RuntimeError } from "@aio/loop";
+import { CancelledError, RuntimeError, runOutside } from "@aio/loop";
 import { createTask, gather, run, timeout } from "@aio/task";
+import { QueueEvents } from "bullmq";
 import { expect, expectTypeOf, test } from "vitest";
 import { BullMQExecutor, type RemoteJob } from "../src/index.ts";
 import { describeWithRedis, QUEUE } from "./redis-server.ts";
@@ -273,6 +274,62 @@ describeWithRedis("A job over BullMQ that is cancelled", { timeout: 30_000 }, ()
       );
 
       expect(error.name).toBe("TimeoutError");
+    }));
+});
+
+describeWithRedis("Progress through BullMQ", { timeout: 30_000 }, () => {
+  test("is heard while the job runs, in order, whatever structured clone takes", () =>
+    withQueue(async ({ executor }) => {
+      const values = [1, "two", { three: [3n] }, undefined, new Map([["four", 4]])];
+      const heard: unknown[] = [];
+      const job = executor.submit(functions.reportAll, values);
+      job.onProgress((value) => heard.push([value, job.done]));
+
+      await job;
+
+      expect(heard).toEqual(values.map((value) => [value, false]));
+    }));
+
+  test("may be reported very often: the last one is heard before the result", () =>
+    withQueue(async ({ executor }) => {
+      const heard: number[] = [];
+      const job = executor.submit(functions.countTo, 100_000);
+      job.onProgress((step: number) => heard.push(step));
+
+      expect(await job).toBe("counted");
+      expect(heard.length).toBeLessThan(100);
+      expect(heard.at(-1)).toBe(100_000);
+    }));
+
+  test("goes to the caller of that job, and not of another", () =>
+    withQueue(async ({ server, executor }) => {
+      await using other = new BullMQExecutor({ connection: server.socket, queue: QUEUE });
+      const heard: string[] = [];
+      const jobs = [executor, other].map((from, index) => {
+        const job = from.submit(functions.reportAll, [index]);
+        job.onProgress((value) => heard.push(`${index}: ${String(value)}`));
+        return job;
+      });
+
+      await gather(jobs);
+
+      expect(heard.toSorted()).toEqual(["0: 0", "1: 1"]);
+    }));
+
+  test("is there for those who look at the queue, when it is a number or a text", () =>
+    withQueue(async ({ server, executor }) => {
+      const connection = { path: server.socket };
+      const events = runOutside(() => new QueueEvents(QUEUE, { connection }));
+      const seen = new Promise((resolve) => void events.once("progress", resolve));
+      try {
+        await events.waitUntilReady();
+        const job = executor.submit(functions.reportAll, [50]);
+
+        expect(await seen).toEqual({ jobId: job.id, data: 50 });
+        await job;
+      } finally {
+        await events.close();
+      }
     }));
 });
 

@@ -1,4 +1,5 @@
-import { completed, type Future, type Operation, operation } from "@aio/loop";
+import { completed, type Operation, operation } from "@aio/loop";
+import type { JobFuture } from "./job-future.ts";
 import { JobMap, type MapOptions } from "./map.ts";
 import { Waitlist } from "./waitlist.ts";
 
@@ -31,11 +32,11 @@ export abstract class Executor implements AsyncDisposable {
    * Has `fn(...args)` called by a worker.
    *
    * Cancellation of the Future: it is done at once. A job that waits for a worker is withdrawn; one that
-   * runs is told by its `currentSignal()`.
+   * runs is told by its `currentSignal()`. What it reports of its progress is heard by `onProgress`.
    * @throws TypeError when `fn` cannot be sent; RuntimeError after {@link Executor.shutdown}, and outside
    * of a loop; ExecutorFullError when too many jobs wait.
    */
-  abstract submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
+  abstract submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): JobFuture<Awaited<R>>;
 
   /** Takes no more jobs, and ends the workers when all jobs are done. Can be called again. */
   abstract shutdown(options?: ShutdownOptions): Operation<void>;

@@ -7,7 +7,9 @@ export { ExecutorFullError, WorkerDiedError } from "./errors.ts";
 export { Executor, type ShutdownOptions } from "./executor.ts";
 export { type FunctionReference, referenceOf } from "./function-reference.ts";
 export { inThread, type Remote, type RemoteModule } from "./in-thread.ts";
+export { JobFuture, type ProgressListener } from "./job-future.ts";
 export { Job } from "./job.ts";
+export { Latest } from "./latest.ts";
 export {
   exposeLoop,
   type ExposeLoopOptions,
@@ -20,6 +22,7 @@ export { packError, type PackedError } from "./pack-error.ts";
 export { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
 export { ProcessPoolExecutor } from "./process-pool.ts";
 export { Progress } from "./progress.ts";
+export { reportProgress } from "./report-progress.ts";
 export { runInExecutor } from "./run-in-executor.ts";
 export { ThreadPoolExecutor, type ThreadPoolOptions } from "./thread-pool.ts";
 export { callSoonThreadsafe, runCoroutineThreadsafe } from "./threadsafe.ts";

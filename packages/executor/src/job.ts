@@ -1,5 +1,6 @@
 import type { Transferable } from "node:worker_threads";
-import { cancellationOf, CancelRequest, type EventLoop, Future } from "@aio/loop";
+import { cancellationOf, CancelRequest, type EventLoop } from "@aio/loop";
+import { JobFuture } from "./job-future.ts";
 import type { FunctionDefinition } from "./messages.ts";
 
 /** Who looks after jobs. */
@@ -27,7 +28,7 @@ export interface Work {
  * Counterpart of {@link https://docs.python.org/3/library/concurrent.futures.html#future-objects | concurrent.futures.Future}.
  * It belongs to a loop, which knows of its end: there is nothing to wrap, and no `result(timeout)` that blocks.
  */
-export class Job<T> extends Future<T> {
+export class Job<T> extends JobFuture<T> {
   readonly #owner: JobOwner;
   #work: Work | null;
 

@@ -26,6 +26,8 @@ export const BROKEN = 4;
 export const CALL = 5;
 /** From a worker: cancel a call. */
 export const CANCEL = 6;
+/** From a worker: what the job in a slot reports of its progress. */
+export const PROGRESS = 7;
 
 // The states of a slot, in memory that a pool shares with a thread: who comes first, starts or withdraws a job.
 

@@ -22,6 +22,7 @@ import {
   DONE,
   FAILED,
   type Message,
+  PROGRESS,
   READY,
   SKIPPED,
   type WorkerSettings,
@@ -186,6 +187,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
         unpackError(rest[1] as PackedError),
       );
     else if (kind === SKIPPED) void this.#finish(worker, rest[0] as number, -1);
+    else if (kind === PROGRESS) worker.jobIn(rest[0] as number)?.progressed(rest[1]);
     else if (kind === READY) worker.isReady = true;
     else if (kind === BROKEN) worker.broken = { error: unpackError(rest[0] as PackedError) };
     else if (kind === CALL) answerCall(rest, worker);

@@ -101,6 +101,11 @@ export abstract class PoolWorker {
     this.#send(jobs);
   }
 
+  /** The job in a slot. */
+  jobIn(slot: number): Job<unknown> | null {
+    return this.#slots[slot] ?? null;
+  }
+
   /** Takes the job out of a slot: it is over. */
   finish(slot: number, elapsed: number): Job<unknown> | null {
     const job = this.#slots[slot] ?? null;

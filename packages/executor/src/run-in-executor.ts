@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
-import type { Future } from "@aio/loop";
 import { defaultExecutor } from "./default-executor.ts";
 import { Executor } from "./executor.ts";
+import type { JobFuture } from "./job-future.ts";
 
 /**
  * Has `fn(...args)` called by `executor`, in a thread of the default executor when that is null.
@@ -23,7 +23,7 @@ export function runInExecutor<A extends unknown[], R>(
   executor: Executor | null,
   fn: (...args: A) => R,
   ...args: A
-): Future<Awaited<R>> {
+): JobFuture<Awaited<R>> {
   if (executor !== null && !(executor instanceof Executor))
     throw new TypeError(
       `Expected \`executor\` to be an Executor or null, got ${inspect(executor, { depth: 0 })}`,

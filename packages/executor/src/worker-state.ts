@@ -1,4 +1,5 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
+import type { Latest } from "./latest.ts";
 
 /** The job that runs in this worker. */
 export interface CurrentJob {
@@ -8,6 +9,8 @@ export interface CurrentJob {
   abort: { readonly message: string; readonly reason: string } | null;
   /** The signal, once somebody has asked for it. */
   controller: { signal: AbortSignal; abort(): void } | null;
+  /** What it reports, once it does. */
+  progress: Latest | null;
   readonly context: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -24,6 +27,8 @@ interface WorkerState {
   /** Null outside of a worker, and between jobs. */
   job: CurrentJob | null;
   link: Link | null;
+  /** Sends what the job reports that runs now. */
+  report: (value: unknown) => void;
   /** The contexts that travel along, by name. */
   readonly contexts: Map<string, AsyncLocalStorage<unknown>>;
 }
@@ -36,5 +41,6 @@ const holder = globalThis as { [KEY]?: WorkerState };
 export const workerState: WorkerState = (holder[KEY] ??= {
   job: null,
   link: null,
+  report: () => undefined, // outside of a worker, nothing does
   contexts: new Map<string, AsyncLocalStorage<unknown>>(),
 });

@@ -18,6 +18,7 @@ import {
   FAILED,
   type FunctionDefinition,
   type Message,
+  PROGRESS,
   READY,
   RUN,
   SENT,
@@ -50,6 +51,7 @@ class WorkerLoop {
   constructor(post: Post, flags: Int32Array | null, wait: Link["wait"]) {
     this.#post = post;
     this.#flags = flags;
+    workerState.report = (value) => post([PROGRESS, this.#slot, value]);
     workerState.link = {
       post: (message) => post(message),
       expect: (call, answer) => this.#answers.set(call, answer),
@@ -201,12 +203,14 @@ class WorkerLoop {
         (job === workerState.job && flags !== null && Atomics.load(flags, slot) === ABORTED),
       abort: null,
       controller: null,
+      progress: null,
       context,
     };
     workerState.job = job;
   }
 
   #end(): void {
+    workerState.job?.progress?.flush();
     workerState.job = null;
     this.#slot = -1;
     this.#isBusy = false;

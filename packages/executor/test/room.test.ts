@@ -1,7 +1,7 @@
-import { EventLoop, type Future, getRunningLoop, type Operation, completed } from "@aio/loop";
+import { EventLoop, getRunningLoop, type Operation, completed } from "@aio/loop";
 import { createTask, gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
-import { Executor, ThreadPoolExecutor } from "../src/index.ts";
+import { Executor, JobFuture, ThreadPoolExecutor } from "../src/index.ts";
 import { functions, Gate, thrownBy } from "./functions.ts";
 
 /** An executor whose room and end are what a test says. */
@@ -13,9 +13,12 @@ class Told extends Executor {
     return this.room === 0;
   }
 
-  override submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+  override submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: A
+  ): JobFuture<Awaited<R>> {
     this.room -= 1;
-    const future = getRunningLoop().createFuture<Awaited<R>>();
+    const future = new JobFuture<Awaited<R>>({ loop: getRunningLoop() });
     future.setResult(fn(...args) as Awaited<R>);
     return future;
   }

@@ -1,14 +1,15 @@
 import { availableParallelism } from "node:os";
-import {
-  CancelledError,
-  type Future,
-  getRunningLoop,
-  type Operation,
-  RuntimeError,
-} from "@aio/loop";
+import { CancelledError, getRunningLoop, type Operation, RuntimeError } from "@aio/loop";
 import { createTask, gather, run, sleep } from "@aio/task";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { type Job, runInExecutor, ThreadPoolExecutor, toThread, transfer } from "../src/index.ts";
+import {
+  type Job,
+  type JobFuture,
+  runInExecutor,
+  ThreadPoolExecutor,
+  toThread,
+  transfer,
+} from "../src/index.ts";
 import { spin } from "./fixtures/functions.ts";
 import { functions, Gate, thrownBy } from "./functions.ts";
 
@@ -293,7 +294,7 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
       expectTypeOf(pool.submit(functions.addLater, 1, 2)).toEqualTypeOf<Job<number>>();
       expectTypeOf(pool.submit((text: string) => text.length, "a")).toEqualTypeOf<Job<number>>();
       expectTypeOf(pool.submit(async () => "a")).toEqualTypeOf<Job<string>>();
-      expectTypeOf(runInExecutor(pool, functions.add, 1, 2)).toEqualTypeOf<Future<number>>();
+      expectTypeOf(runInExecutor(pool, functions.add, 1, 2)).toEqualTypeOf<JobFuture<number>>();
       expectTypeOf(toThread(functions.add, 1, 2)).toEqualTypeOf<Operation<number>>();
       // @ts-expect-error -- a number is wanted
       void pool.submit(functions.add, 1, "2");

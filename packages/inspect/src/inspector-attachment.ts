@@ -1,9 +1,10 @@
 import type { Figures, LookOptions, Snapshot } from "@aio/loop";
 import type { Attachment } from "./attach.ts";
+import { SessionLostError } from "./debug-session.ts";
 import { InspectError } from "./errors.ts";
 import { closeInspector, type OpenInspector } from "./inspector.ts";
 import { look, measure, snapshot } from "./expressions.ts";
-import { silence } from "./target-process.ts";
+import { departure, silence } from "./target-process.ts";
 
 // How long a program may take to come round its loop, in milliseconds.
 const PATIENCE = 3_000;
@@ -42,19 +43,17 @@ export class InspectorAttachment implements Attachment {
   }
 
   async look(options: LookOptions = {}): Promise<Snapshot> {
-    const { session, pid, visitor } = this.#inspector;
-    const taken =
+    const { session, visitor } = this.#inspector;
+    const taken = async (): Promise<string | undefined> =>
       (await session.evaluateAsync<string>(look(visitor, options), PATIENCE)) ??
       (await session.evaluate<string>(snapshot(), LAST_PATIENCE));
-    if (taken === undefined) throw silence(pid);
-    return JSON.parse(taken) as Snapshot;
+    return JSON.parse(await this.#answer(taken())) as Snapshot;
   }
 
   async measure(): Promise<Figures> {
-    const { session, pid, visitor } = this.#inspector;
-    const taken = await session.evaluate<string>(measure(visitor), LAST_PATIENCE);
-    if (taken === undefined) throw silence(pid);
-    return JSON.parse(taken) as Figures;
+    const { session, visitor } = this.#inspector;
+    const taken = session.evaluate<string>(measure(visitor), LAST_PATIENCE);
+    return JSON.parse(await this.#answer(taken)) as Figures;
   }
 
   async close(): Promise<void> {
@@ -63,5 +62,16 @@ export class InspectorAttachment implements Attachment {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #answer(asked: Promise<string | undefined>): Promise<string> {
+    const { pid } = this.#inspector;
+    try {
+      const answer = await asked;
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      throw error instanceof SessionLostError ? await departure(pid, "inspector") : error;
+    }
+    throw silence(pid);
   }
 }

@@ -41,7 +41,7 @@ export class SocketAttachment implements Attachment {
   }
 
   async #answer<T>(answer: T | null | undefined): Promise<T> {
-    if (answer === null) throw await departure(this.#pid);
+    if (answer === null) throw await departure(this.#pid, "socket");
     if (answer === undefined) throw silence(this.#pid);
     return answer;
   }

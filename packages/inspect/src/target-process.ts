@@ -59,11 +59,11 @@ export function sendSigusr1(pid: number): void {
   }
 }
 
-/** Why a process that was there has closed its socket. A process that ends does that before it is gone. */
-export async function departure(pid: number): Promise<InspectError> {
+/** Why a process has closed what it was looked at by. One that ends does that before it is gone. */
+export async function departure(pid: number, way: "socket" | "inspector"): Promise<InspectError> {
   const deadline = performance.now() + PARTING;
   while (!hasEnded(statusOf(pid)) && performance.now() < deadline) await pause(10);
-  const what = hasEnded(statusOf(pid)) ? "ended" : "closed the socket that it has listened on";
+  const what = hasEnded(statusOf(pid)) ? "ended" : `closed its ${way}, by which it was looked at`;
   return new InspectError(`Process ${pid} has ${what}`);
 }
 

@@ -4,7 +4,7 @@ import type { Snapshot } from "../src/index.ts";
 import { names } from "./fixtures/names.ts";
 import { aio, Running, startAio } from "./running.ts";
 
-const program = fileURLToPath(new URL("fixtures/names.ts", import.meta.url));
+const program = fileURLToPath(new URL("fixtures/strange.ts", import.meta.url));
 const listen = fileURLToPath(new URL("../src/listen.ts", import.meta.url));
 
 /** A program with tasks of all those names, and others that wait for the lock of one with a long name. */

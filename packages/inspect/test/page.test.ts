@@ -11,7 +11,7 @@ import { names } from "./fixtures/names.ts";
 import { aio, Running } from "./running.ts";
 
 const busy = fileURLToPath(new URL("fixtures/busy.ts", import.meta.url));
-const strange = fileURLToPath(new URL("fixtures/names.ts", import.meta.url));
+const strange = fileURLToPath(new URL("fixtures/strange.ts", import.meta.url));
 const listen = fileURLToPath(new URL("../src/listen.ts", import.meta.url));
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const quiet = "--disable-warning=ExperimentalWarning";

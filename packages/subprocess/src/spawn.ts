@@ -82,20 +82,31 @@ export function checkSettings(settings: SpawnSettings): void {
  * Starts a process.
  * @throws {@link SpawnError} when that fails.
  */
-export async function spawn(command: Command, settings: SpawnSettings): Promise<Spawned> {
+export function spawn(command: Command, settings: SpawnSettings): Promise<Spawned> {
   const { stdin = null, stdout = null, stderr = null } = settings;
   if (stderr !== STDOUT)
     return spawnWith(command, settings, [toNode(stdin), toNode(stdout), toNode(stderr)]);
-  if (stdout !== PIPE) {
-    const shared = stdout === null ? 1 : toNode(stdout);
-    return spawnWith(command, settings, [toNode(stdin), shared, shared]);
-  }
+  if (stdout === PIPE) return spawnMerged(command, settings, toNode(stdin));
+  const shared = stdout === null ? 1 : toNode(stdout);
+  return spawnWith(command, settings, [toNode(stdin), shared, shared]);
+}
+
+type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
+
+const REFUSED = new Set(["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"]);
+
+/** Starts a process that writes stdout and stderr to one pipe. */
+async function spawnMerged(
+  command: Command,
+  settings: SpawnSettings,
+  stdin: NodeStdio[number],
+): Promise<Spawned> {
   const { near, far } = await openMergedOutput().catch((error: NodeJS.ErrnoException) => {
     const problem = `no pipe for stdout and stderr: ${error.message}`;
     throw new SpawnError(command, problem, error.code ?? "", error);
   });
   try {
-    const { child, pipes } = await spawnWith(command, settings, [toNode(stdin), far, far]);
+    const { child, pipes } = await spawnWith(command, settings, [stdin, far, far]);
     return { child, pipes: [pipes[0] ?? null, near, null] };
   } catch (error) {
     near.destroy();
@@ -104,10 +115,6 @@ export async function spawn(command: Command, settings: SpawnSettings): Promise<
     far.destroy();
   }
 }
-
-type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
-
-const REFUSED = new Set(["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"]);
 
 async function spawnWith(
   command: Command,

@@ -94,7 +94,9 @@ export class SubprocessTransport {
     let beginning: Handle | null = null;
     try {
       // At once: when the process exits, the host has all streams flow, whether anybody hears what comes or not.
-      for (const [fd, stream] of pipes.entries()) if (stream !== null) this.#attach(fd, stream);
+      pipes.forEach((stream, fd) => {
+        if (stream !== null) this.#attach(fd, stream);
+      });
       beginning = this.#loop.callSoon(() => {
         this.#begin();
         begun.setResult(undefined);

@@ -3,7 +3,6 @@ import { constants } from "node:os";
 import { inspect } from "node:util";
 import {
   CancelScope,
-  Context,
   type EventLoop,
   type Handle,
   leavesLoop,
@@ -40,7 +39,6 @@ export class SubprocessTransport {
   readonly #pid: number;
   readonly #command: Command;
   readonly #settings: SpawnSettings;
-  readonly #context = Context.capture();
   readonly #pipes: (ReadTransport | WriteTransport | null)[] = [null, null, null];
   readonly #exited: Milestone;
   readonly #lost: Milestone;
@@ -340,14 +338,17 @@ export class SubprocessTransport {
     });
   }
 
-  /** Calls the protocol. An error is reported, and the process goes on. */
+  /**
+   * Calls the protocol. An error is reported, and the process goes on. All events come in the async context that the
+   * process was started in: those of the host, of the pipes and of the loop.
+   */
   #tell(method: string, event: () => void): void {
     if (this.#early !== null && method !== "connectionMade") {
       this.#early.push(() => this.#tell(method, event));
       return;
     }
     try {
-      this.#context.run(event);
+      event();
     } catch (exception) {
       if (leavesLoop(exception)) {
         this.#loop.leave(exception);

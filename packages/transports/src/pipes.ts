@@ -119,6 +119,7 @@ function connectPipe<P extends StreamProtocol>(
     typeof pipe === "number" ? openPipe(pipe, direction) : checkPipe(pipe, direction)
   ) as Duplex;
   return operation(async () => {
+    if (direction === "in") stream.pause();
     const transport = makeTransport(loop, stream, checkFactory(factory, stream), direction);
     await begin(loop, transport);
     return [transport, transport.getProtocol() as P];
@@ -146,7 +147,6 @@ function makeTransport(
   protocol: StreamProtocol,
   direction: Direction,
 ): SocketTransport {
-  if (direction === "in") stream.pause();
   return new SocketTransport({
     loop,
     socket: stream,

@@ -128,7 +128,7 @@ async function spawnWith(
     windowsHide: settings.windowsHide ?? true,
     detached: settings.startNewSession === true || settings.wholeTree === true,
     cwd: settings.cwd,
-    env: settings.env ?? inheritedEnvironment(),
+    env: settings.env,
     argv0: settings.argv0,
     uid: settings.user,
     gid: settings.group,
@@ -155,17 +155,6 @@ async function spawnWith(
 
 /** Of `kill()`: what it returns says enough. Here, and not in there, where it would keep all that is in sight. */
 function ignoreError(): void {}
-
-/**
- * This program's environment, copied faster than the host does it, which asks the system twice for each variable. Not
- * on Windows, where some are hidden.
- */
-function inheritedEnvironment(): NodeJS.ProcessEnv | undefined {
-  if (process.platform === "win32") return undefined;
-  const copy = Object.create(null) as NodeJS.ProcessEnv;
-  for (const name of Object.getOwnPropertyNames(process.env)) copy[name] = process.env[name];
-  return copy;
-}
 
 function withPassed(ends: NodeStdio, passed: readonly number[] = []): NodeStdio {
   if (passed.length === 0) return ends;

@@ -5,9 +5,12 @@ import { Milestone } from "./milestone.ts";
 
 /** All that a process is to read: it is sent, and stdin is closed then, whoever waits for it. */
 export class Input {
+  /** How many bytes it is; of a string: how many characters. */
+  readonly size: number;
   readonly #sent: Milestone;
 
   constructor(stdin: StreamWriter, bytes: Bytes) {
+    this.size = bytes.length;
     this.#sent = new Milestone(stdin.loop);
     const done = (): void => {
       stdin.close();

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
@@ -40,7 +39,7 @@ export function openMergedOutput(): Promise<MergedOutput> {
 /** A place that nobody else can connect to, in the moment that it is there. */
 function makePlace(): { readonly path: string; readonly remove: () => void } {
   if (process.platform === "win32")
-    return { path: `\\\\.\\pipe\\aio-${randomUUID()}`, remove: () => undefined };
+    return { path: `\\\\.\\pipe\\aio-${crypto.randomUUID()}`, remove: () => undefined };
   // Not an abstract socket of Linux: every user could connect to that.
   const folder = mkdtempSync(join(tmpdir(), "aio-"));
   return { path: join(folder, "output"), remove: () => rmSync(folder, { recursive: true }) };

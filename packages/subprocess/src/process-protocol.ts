@@ -9,8 +9,9 @@ import type { SubprocessTransport } from "./subprocess-transport.ts";
 export class ProcessProtocol extends FlowControlProtocol implements SubprocessProtocol {
   readonly #command: Command;
   readonly #limit: number | undefined;
-  readonly #readers = new Map<number, StreamReader>();
-  readonly #diversions = new Map<number, (data: Buffer) => void>();
+  // By the number of the end.
+  readonly #readers: (StreamReader | null)[] = [null, null, null];
+  readonly #diversions: (((data: Buffer) => void) | null)[] = [null, null, null];
   #stdin: StreamWriter | null = null;
   #broken: BrokenPipeError | null = null;
 
@@ -25,13 +26,12 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
   }
 
   reader(fd: 1 | 2): StreamReader | null {
-    return this.#readers.get(fd) ?? null;
+    return this.#readers[fd] ?? null;
   }
 
   /** Has what comes from now on go to `diversion`, past the reader, which hears of the end only; null: to the reader again. */
   divert(fd: 1 | 2, diversion: ((data: Buffer) => void) | null): void {
-    if (diversion === null) this.#diversions.delete(fd);
-    else this.#diversions.set(fd, diversion);
+    this.#diversions[fd] = diversion;
   }
 
   connectionMade(transport: SubprocessTransport): void {
@@ -40,15 +40,15 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
       if (pipe === null) continue;
       const reader = new StreamReader({ limit: this.#limit, loop: this.loop });
       reader.setTransport(pipe);
-      this.#readers.set(fd, reader);
+      this.#readers[fd] = reader;
     }
     const pipe = transport.getPipeTransport(0);
     if (pipe !== null) this.#stdin = new StreamWriter(pipe, this, null, this.loop);
   }
 
   pipeDataReceived(fd: number, data: Buffer): void {
-    const diversion = this.#diversions.get(fd);
-    if (diversion === undefined) this.#readers.get(fd)?.feedData(data);
+    const diversion = this.#diversions[fd] ?? null;
+    if (diversion === null) this.#readers[fd]?.feedData(data);
     else diversion(data);
   }
 
@@ -58,7 +58,7 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
       super.connectionLost(this.#broken);
       return;
     }
-    const reader = this.#readers.get(fd);
+    const reader = this.#readers[fd];
     if (error === null) reader?.feedEof();
     else reader?.setException(error);
   }

@@ -176,7 +176,9 @@ export class Process<
       for (const fd of [1, 2] as const) {
         const reader = this.#protocol.reader(fd);
         if (reader === null) continue;
-        const collected = (this.#collected[fd] ??= new CollectedOutput());
+        // What filters write is often about as long as what they read.
+        const expected = fd === 1 ? (this.#input?.size ?? 0) : 0;
+        const collected = (this.#collected[fd] ??= new CollectedOutput(expected));
         collected.add(reader.readNowait());
         // What comes goes past the reader, which has limits; it tells of the end, and keeps others from reading.
         this.#protocol.divert(fd, (data) => collected.addOwned(data));

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn as spawnNative, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { statSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 import { runOutside } from "@aio/loop";
-import crossSpawn from "cross-spawn";
 import { check, type Command } from "./command.ts";
 import { FileNotFoundError, NotADirectoryError, PermissionError, SpawnError } from "./errors.ts";
 import { openMergedOutput } from "./merged-output.ts";
@@ -53,21 +53,24 @@ export interface SpawnSettings {
 /** A process that runs, and this program's ends of its pipes. */
 export interface Spawned {
   readonly child: ChildProcess;
-  readonly pipes: ReadonlyMap<number, NonNullable<ChildProcess["stdio"][number]>>;
+  /** Those of stdin, stdout and stderr; null for what is no pipe. */
+  readonly pipes: readonly (Readable | Writable | null)[];
 }
 
 /** @throws RangeError for what asyncio has no place for, either: text; and for settings that make no sense. */
 export function checkSettings(settings: SpawnSettings): void {
-  for (const name of REFUSED) {
-    if ((settings as Record<string, unknown>)[name])
+  for (const name in settings) {
+    if (REFUSED.has(name) && (settings as Record<string, unknown>)[name])
       throw new RangeError(`Expected no \`${name}\`: processes read and write bytes; decode them`);
   }
   const { stdin, stdout, stderr, cwd, env, grace = 0 } = settings;
-  for (const [name, value] of Object.entries({ stdin, stdout, stderr })) checkStdio(name, value);
+  checkStdio("stdin", stdin);
+  checkStdio("stdout", stdout);
+  checkStdio("stderr", stderr);
   if (typeof cwd === "string") check("cwd", cwd);
-  for (const [name, value] of Object.entries(env ?? {})) {
+  for (const name in env) {
     check("env", name);
-    if (value !== undefined) check(`env.${name}`, value);
+    if (env[name] !== undefined) check(`env.${name}`, env[name]);
   }
   if (typeof grace !== "number" || !(grace >= 0))
     throw new RangeError(
@@ -79,21 +82,32 @@ export function checkSettings(settings: SpawnSettings): void {
  * Starts a process.
  * @throws {@link SpawnError} when that fails.
  */
-export async function spawn(command: Command, settings: SpawnSettings): Promise<Spawned> {
+export function spawn(command: Command, settings: SpawnSettings): Promise<Spawned> {
   const { stdin = null, stdout = null, stderr = null } = settings;
   if (stderr !== STDOUT)
     return spawnWith(command, settings, [toNode(stdin), toNode(stdout), toNode(stderr)]);
-  if (stdout !== PIPE) {
-    const shared = stdout === null ? 1 : toNode(stdout);
-    return spawnWith(command, settings, [toNode(stdin), shared, shared]);
-  }
+  if (stdout === PIPE) return spawnMerged(command, settings, toNode(stdin));
+  const shared = stdout === null ? 1 : toNode(stdout);
+  return spawnWith(command, settings, [toNode(stdin), shared, shared]);
+}
+
+type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
+
+const REFUSED = new Set(["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"]);
+
+/** Starts a process that writes stdout and stderr to one pipe. */
+async function spawnMerged(
+  command: Command,
+  settings: SpawnSettings,
+  stdin: NodeStdio[number],
+): Promise<Spawned> {
   const { near, far } = await openMergedOutput().catch((error: NodeJS.ErrnoException) => {
     const problem = `no pipe for stdout and stderr: ${error.message}`;
     throw new SpawnError(command, problem, error.code ?? "", error);
   });
   try {
-    const { child, pipes } = await spawnWith(command, settings, [toNode(stdin), far, far]);
-    return { child, pipes: new Map([...pipes, [1, near]]) };
+    const { child, pipes } = await spawnWith(command, settings, [stdin, far, far]);
+    return { child, pipes: [pipes[0] ?? null, near, null] };
   } catch (error) {
     near.destroy();
     throw error;
@@ -102,35 +116,30 @@ export async function spawn(command: Command, settings: SpawnSettings): Promise<
   }
 }
 
-type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
-
-const REFUSED = ["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"];
-
 async function spawnWith(
   command: Command,
   settings: SpawnSettings,
   ends: NodeStdio,
 ): Promise<Spawned> {
-  const { cwd, env, argv0, user, group, windowsHide = true } = settings;
-  const stdio = withPassed(ends, settings.passFds ?? []);
-  const options: SpawnOptions = {
-    stdio,
-    windowsHide,
-    detached: settings.startNewSession === true || settings.wholeTree === true,
-    ...(cwd !== undefined && { cwd }),
-    ...(env !== undefined && { env }),
-    ...(argv0 !== undefined && { argv0 }),
-    ...(user !== undefined && { uid: user }),
-    ...(group !== undefined && { gid: group }),
-  };
   const [program, ...args] = command.argv;
+  const launch = process.platform === "win32" ? (await import("cross-spawn")).default : spawnNative;
+  const options: SpawnOptions = {
+    stdio: withPassed(ends, settings.passFds),
+    windowsHide: settings.windowsHide ?? true,
+    detached: settings.startNewSession === true || settings.wholeTree === true,
+    cwd: settings.cwd,
+    env: settings.env,
+    argv0: settings.argv0,
+    uid: settings.user,
+    gid: settings.group,
+  };
   let child: ChildProcess;
   try {
     // Outside: it outlives the task that starts it.
     child = runOutside(() =>
       command.shell
         ? spawnNative(program, { ...options, shell: settings.executable ?? true })
-        : crossSpawn(program, args, options),
+        : launch(program, args, options),
     );
   } catch (error) {
     throw spawnError(command, settings, error as NodeJS.ErrnoException);
@@ -140,14 +149,15 @@ async function spawnWith(
     for (const stream of child.stdio ?? []) stream?.destroy();
     throw spawnError(command, settings, error);
   }
-  child.on("error", () => undefined); // of kill(): what it returns says enough
-  const streams = [child.stdin, child.stdout, child.stderr].entries();
-  const pipes = new Map<number, NonNullable<ChildProcess["stdio"][number]>>();
-  for (const [fd, stream] of streams) if (stream !== null) pipes.set(fd, stream);
-  return { child, pipes };
+  child.on("error", ignoreError);
+  return { child, pipes: [child.stdin, child.stdout, child.stderr] };
 }
 
-function withPassed(ends: NodeStdio, passed: readonly number[]): NodeStdio {
+/** Of `kill()`: what it returns says enough. Here, and not in there, where it would keep all that is in sight. */
+function ignoreError(): void {}
+
+function withPassed(ends: NodeStdio, passed: readonly number[] = []): NodeStdio {
+  if (passed.length === 0) return ends;
   const stdio = [...ends];
   for (const fd of passed) {
     if (!Number.isInteger(fd) || fd < 3)

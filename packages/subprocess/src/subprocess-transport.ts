@@ -3,17 +3,18 @@ import { constants } from "node:os";
 import { inspect } from "node:util";
 import {
   CancelScope,
-  Context,
   type EventLoop,
+  type Handle,
   leavesLoop,
   log,
   type Operation,
   operation,
 } from "@aio/loop";
 import {
-  connectReadPipe,
-  connectWritePipe,
+  attachReadPipe,
+  attachWritePipe,
   type ReadTransport,
+  type StreamProtocol,
   type WriteTransport,
 } from "@aio/transports";
 import type { Readable, Writable } from "node:stream";
@@ -38,8 +39,7 @@ export class SubprocessTransport {
   readonly #pid: number;
   readonly #command: Command;
   readonly #settings: SpawnSettings;
-  readonly #context = new Context();
-  readonly #pipes = new Map<number, ReadTransport | WriteTransport>();
+  readonly #pipes: (ReadTransport | WriteTransport | null)[] = [null, null, null];
   readonly #exited: Milestone;
   readonly #lost: Milestone;
   readonly #release: (() => void)[] = [];
@@ -88,20 +88,25 @@ export class SubprocessTransport {
    * Cancellation: the process is killed, and waited for.
    */
   async connect(pipes: Spawned["pipes"]): Promise<void> {
-    this.#openPipes = pipes.size;
+    const begun = this.#loop.createFuture<void>();
+    let beginning: Handle | null = null;
     try {
-      await Promise.all([...pipes].map(([fd, stream]) => this.#connectPipe(fd, stream)));
+      // At once: when the process exits, the host has all streams flow, whether anybody hears what comes or not.
+      pipes.forEach((stream, fd) => {
+        if (stream !== null) this.#attach(fd, stream);
+      });
+      beginning = this.#loop.callSoon(() => {
+        this.#begin();
+        begun.setResult(undefined);
+      });
+      await begun;
     } catch (error) {
+      beginning?.cancel();
       this.close();
-      for (const stream of pipes.values()) stream.destroy();
+      for (const stream of pipes) stream?.destroy();
       await new CancelScope({ shielded: true }).run(() => this.exited());
       throw error;
     }
-    if (this.#loop.debug) log.debug(`${inspect(this)} runs`);
-    this.#tell("connectionMade", () => this.#protocol.connectionMade?.(this));
-    const early = this.#early ?? [];
-    this.#early = null;
-    for (const event of early) event();
   }
 
   /** Returns the number of the process; also when it has ended. */
@@ -119,7 +124,7 @@ export class SubprocessTransport {
   getPipeTransport(fd: 1 | 2): ReadTransport | null;
   getPipeTransport(fd: number): ReadTransport | WriteTransport | null;
   getPipeTransport(fd: number): ReadTransport | WriteTransport | null {
-    return this.#pipes.get(fd) ?? null;
+    return this.#pipes[fd] ?? null;
   }
 
   /** Returns the host's process under the name `"subprocess"`; else `fallback`. */
@@ -154,7 +159,8 @@ export class SubprocessTransport {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#isEnding = true;
-    for (const pipe of this.#pipes.values()) {
+    for (const pipe of this.#pipes) {
+      if (pipe === null) continue;
       if ("abort" in pipe) pipe.abort();
       else pipe.close();
     }
@@ -211,8 +217,8 @@ export class SubprocessTransport {
 
   [inspect.custom](): string {
     const parts = ["SubprocessTransport", `pid=${this.#pid}`, this.#state];
-    for (const [fd, pipe] of this.#pipes)
-      parts.push(`${["stdin", "stdout", "stderr"][fd]}=${inspect(pipe)}`);
+    for (const [fd, pipe] of this.#pipes.entries())
+      if (pipe !== null) parts.push(`${["stdin", "stdout", "stderr"][fd]}=${inspect(pipe)}`);
     return `<${parts.join(" ")}>`;
   }
 
@@ -277,28 +283,29 @@ export class SubprocessTransport {
     for (const release of this.#release.splice(0)) release();
   }
 
-  async #connectPipe(fd: number, stream: Readable | Writable): Promise<void> {
+  #attach(fd: number, stream: Readable | Writable): void {
+    this.#openPipes += 1;
     const connectionLost = (error: Error | null): void => this.#losePipe(fd, error);
-    const [pipe] =
-      fd === 0
-        ? await connectWritePipe(
-            () => ({
-              connectionLost,
-              pauseWriting: () => this.#tell("pauseWriting", () => this.#protocol.pauseWriting?.()),
-              resumeWriting: () =>
-                this.#tell("resumeWriting", () => this.#protocol.resumeWriting?.()),
-            }),
-            stream as Writable,
-          )
-        : await connectReadPipe(
-            () => ({
-              connectionLost,
-              dataReceived: (data: Buffer) =>
-                this.#tell("pipeDataReceived", () => this.#protocol.pipeDataReceived?.(fd, data)),
-            }),
-            stream as Readable,
-          );
-    this.#pipes.set(fd, pipe);
+    if (fd === 0) {
+      const protocol: StreamProtocol = {
+        connectionLost,
+        pauseWriting: () => this.#tell("pauseWriting", () => this.#protocol.pauseWriting?.()),
+        resumeWriting: () => this.#tell("resumeWriting", () => this.#protocol.resumeWriting?.()),
+      };
+      this.#pipes[fd] = attachWritePipe(protocol, stream as Writable);
+      return;
+    }
+    const dataReceived = (data: Buffer): void =>
+      this.#tell("pipeDataReceived", () => this.#protocol.pipeDataReceived?.(fd, data));
+    this.#pipes[fd] = attachReadPipe({ connectionLost, dataReceived }, stream as Readable);
+  }
+
+  #begin(): void {
+    if (this.#loop.debug) log.debug(`${inspect(this)} runs`);
+    this.#tell("connectionMade", () => this.#protocol.connectionMade?.(this));
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const event of early) event();
   }
 
   #losePipe(fd: number, error: Error | null): void {
@@ -314,8 +321,8 @@ export class SubprocessTransport {
     if (this.#loop.isClosed) return;
     if (this.#loop.debug) log.debug(`${inspect(this)} has exited`);
     // The host lets streams flow when the process has exited: those of ours that are paused must not.
-    for (const pipe of this.#pipes.values()) {
-      if ("isReading" in pipe && !pipe.isReading())
+    for (const pipe of this.#pipes) {
+      if (pipe !== null && "isReading" in pipe && !pipe.isReading())
         (pipe.getExtraInfo("pipe") as Readable | null)?.pause();
     }
     this.#tell("processExited", () => this.#protocol.processExited?.());
@@ -331,14 +338,17 @@ export class SubprocessTransport {
     });
   }
 
-  /** Calls the protocol. An error is reported, and the process goes on. */
+  /**
+   * Calls the protocol. An error is reported, and the process goes on. All events come in the async context that the
+   * process was started in: those of the host, of the pipes and of the loop.
+   */
   #tell(method: string, event: () => void): void {
     if (this.#early !== null && method !== "connectionMade") {
       this.#early.push(() => this.#tell(method, event));
       return;
     }
     try {
-      this.#context.run(event);
+      event();
     } catch (exception) {
       if (leavesLoop(exception)) {
         this.#loop.leave(exception);

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
+import { run } from "@aio/task";
 import { describe, expect, test } from "vitest";
+import { createSubprocessExec } from "../src/index.ts";
 import { isAlive } from "./processes.ts";
 
 const PROGRAM = `
@@ -117,6 +119,29 @@ describe("When the program ends", { timeout: 60_000 }, () => {
     expect((await once(program, "exit"))[1]).toBe("SIGTERM");
     expect(isAlive(pid)).toBe(true);
     process.kill(pid, "SIGKILL");
+  });
+});
+
+describe("Signals", { timeout: 60_000 }, () => {
+  test("are listened to once for processes that follow each other, and no longer than for them", () =>
+    run(async () => {
+      let begun = 0;
+      const count = (name: string | symbol): void => void (begun += Number(name === "SIGTERM"));
+      const before = process.listenerCount("SIGTERM");
+      process.on("newListener", count);
+      for (let i = 0; i < 20; i += 1) await (await createSubprocessExec("true")).wait();
+      process.off("newListener", count);
+
+      expect(begun).toBeLessThan(20); // a slow machine may pause between two of them
+      while (process.listenerCount("SIGTERM") > before) await turn();
+    }));
+
+  test("are left alone as soon as the loop is closed", async () => {
+    const before = process.listenerCount("SIGTERM");
+    await run(async () => {
+      await (await createSubprocessExec("true")).wait();
+    });
+    expect(process.listenerCount("SIGTERM")).toBe(before);
   });
 });
 

@@ -50,6 +50,20 @@ describe("Options of a process", { timeout: 60_000 }, () => {
       expect(String(stdout)).toBe("/\n");
     }));
 
+  test("env: without it, the process has this program's environment of the moment", () =>
+    run(async () => {
+      expect(await inherited()).toBe("none");
+      process.env["AIO_TEST"] = "first";
+      expect(await inherited()).toBe("first");
+      process.env["AIO_TEST"] = "second=2";
+      expect(await inherited()).toBe("second=2");
+      delete process.env["AIO_TEST"];
+      expect(await inherited()).toBe("none");
+      const { stdout } = await runProcess("/usr/bin/env", ["-0"]);
+      const pairs = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+      expect(String(stdout).split("\0").slice(0, -1).toSorted()).toEqual(pairs.toSorted());
+    }));
+
   test("env: a variable that is undefined is not there", () =>
     run(async () => {
       const env = { KEPT: "yes", GONE: undefined };
@@ -169,4 +183,10 @@ function temporaryFile(): string {
   const folder = mkdtempSync(join(tmpdir(), "aio-subprocess-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return join(folder, "file");
+}
+
+/** What a process sees of the variable `AIO_TEST`. */
+async function inherited(): Promise<string> {
+  const { stdout } = await runProcess("sh", ["-c", 'printf %s "${AIO_TEST-none}"']);
+  return String(stdout);
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { createTask, gather, run, sleep, waitFor } from "@aio/task";
 import {
@@ -16,7 +17,7 @@ import {
   PIPE,
   ProcessLookupError,
 } from "../src/index.ts";
-import { isAlive } from "./processes.ts";
+import { children, isAlive } from "./processes.ts";
 
 const IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
 
@@ -70,6 +71,26 @@ describe("Process", { timeout: 60_000 }, () => {
       const child = await createSubprocessExec("echo", ["late"], { stdout: PIPE });
       await child.wait();
       expect(String(await child.stdout.read())).toBe("late\n");
+    }));
+
+  test("gives all of its output when it ends before this program could hear of it", () =>
+    run(async () => {
+      const others = createTask(async () => {
+        for (;;) {
+          block(2);
+          await sleep(0);
+        }
+      });
+      // Wherever in a turn of the loop it is started.
+      for (let steps = 0; steps < 8; steps += 1) {
+        for (let i = 0; i < steps; i += 1) await sleep(0);
+        const before = new Set(children());
+        const starting = createSubprocessExec("echo", ["output"], { stdout: PIPE });
+        while (children().some((pid) => !before.has(pid) && isAlive(pid))) block(1);
+        const child = await starting;
+        expect(String((await child.communicate())[0])).toBe("output\n");
+      }
+      others.cancel();
     }));
 
   test("lives on when it closes stdout", () =>
@@ -178,6 +199,21 @@ describe("communicate", { timeout: 60_000 }, () => {
       expect((await child.communicate()).map(String)).toEqual(["second\n", ""]);
     }));
 
+  test.each([
+    ["as long as its input", "cat", 1_000_000, 0],
+    ["longer than its input", "cat; head -c 700000 /dev/zero", 1_000_000, 700_000],
+    ["shorter than its input", "head -c 700000; cat >/dev/null", 700_000, 0],
+    ["much shorter than its input", "head -c 200000; cat >/dev/null", 200_000, 0],
+  ])("gives output that is %s", (_, line, copied, zeros) =>
+    run(async () => {
+      const input = randomBytes(1_000_000);
+      const child = await createSubprocessShell(line, { stdin: PIPE, stdout: PIPE });
+      const [output] = await child.communicate(input);
+      const expected = Buffer.concat([input.subarray(0, copied), Buffer.alloc(zeros)]);
+      expect(output.equals(expected)).toBe(true);
+    }),
+  );
+
   test("goes on after a cancelled one, with the process alive", () =>
     run(async () => {
       const child = await createSubprocessExec("cat", [], {
@@ -218,3 +254,8 @@ describe("wait", { timeout: 60_000 }, () => {
       expect(await child.wait()).toBe(-9);
     }));
 });
+
+/** Keeps this program from everything for so many milliseconds. */
+function block(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

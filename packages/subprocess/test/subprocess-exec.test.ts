@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { getRunningLoop } from "@aio/loop";
-import { createTask, run, sleep } from "@aio/task";
+import { createTask, currentTask, run, sleep } from "@aio/task";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   DEVNULL,
@@ -54,6 +55,33 @@ describe("A protocol of a process", { timeout: 60_000 }, () => {
         ]),
       );
       expect(events).toHaveLength(8);
+    }));
+});
+
+describe("A protocol of a process, in whatever way it is told,", { timeout: 60_000 }, () => {
+  test("is called in the async context of whoever started the process, with no current task", () =>
+    run(async () => {
+      const storage = new AsyncLocalStorage<string>();
+      const seen = new Set<string>();
+      const see = (name: string) => (): void =>
+        void seen.add(`${name} ${storage.getStore()} ${currentTask() === null}`);
+      const protocol: SubprocessProtocol = {
+        connectionMade: see("made"),
+        pipeDataReceived: see("data"),
+        pipeConnectionLost: see("pipe lost"),
+        processExited: see("exited"),
+        connectionLost: see("lost"),
+        pauseWriting: see("pause"),
+        resumeWriting: see("resume"),
+      };
+      const [transport] = await storage.run("mine", () => subprocessShell(() => protocol, "cat"));
+      const stdin = transport.getPipeTransport(0);
+      stdin?.write(Buffer.alloc(1_000_000));
+      stdin?.writeEof();
+      await transport.wait();
+
+      const events = ["made", "data", "pipe lost", "exited", "lost", "pause", "resume"];
+      expect(seen).toEqual(new Set(events.map((name) => `${name} mine true`)));
     }));
 });
 

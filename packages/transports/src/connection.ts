@@ -15,7 +15,7 @@ import { Intake, type IntakeOwner } from "./intake.ts";
 import { addOpen, removeOpen } from "./open-transports.ts";
 import { Outlet, type OutletOwner } from "./outlet.ts";
 import type { StreamProtocol } from "./protocol.ts";
-import { ignore, listen, type SocketListener } from "./socket-events.ts";
+import { forget, listen, type SocketListener } from "./socket-events.ts";
 
 /** Which ways bytes go: the end of a pipe has but one. */
 type Direction = "both" | "in" | "out";
@@ -253,7 +253,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     this.#shutdownTimer?.cancel();
     this.intake.clear();
     this.socket.destroy();
-    ignore(this.socket); // the host keeps closed sockets for a while: not all that hangs on them, too
+    forget(this.socket); // the host keeps closed sockets for a while: not all that hangs on them, too
     removeOpen(this.loop, this);
     this.log(error === null ? "has lost the connection" : "has lost the connection by", error);
     if (this.loop.isClosed) return;

@@ -10,7 +10,7 @@ export {
   SSLCertVerificationError,
   SSLError,
 } from "./errors.ts";
-export { connectReadPipe, connectWritePipe } from "./pipes.ts";
+export { attachReadPipe, attachWritePipe, connectReadPipe, connectWritePipe } from "./pipes.ts";
 export type {
   BaseProtocol,
   BufferedProtocol,

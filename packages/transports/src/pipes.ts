@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import {
   checkFunction,
   Context,
+  type EventLoop,
   getRunningLoop,
   type Operation,
   operation,
@@ -72,10 +73,45 @@ export function connectWritePipe<P extends StreamProtocol>(
   return connectPipe(factory, pipe, "out");
 }
 
+/**
+ * As {@link connectReadPipe}, at once: `connectionMade` is called before it returns, so that nothing can come, and
+ * nobody else can have the stream flow, before the protocol hears of it. Not in asyncio.
+ *
+ * @param protocol hears what comes.
+ * @param pipe a stream that is open.
+ * @throws as {@link connectReadPipe}.
+ *
+ * @example
+ * ```ts
+ * const child = spawn("ls");
+ * const transport = attachReadPipe({ dataReceived: console.log }, child.stdout);
+ * ```
+ */
+export function attachReadPipe(protocol: StreamProtocol, pipe: Readable): ReadTransport {
+  return attachPipe(protocol, pipe, "in");
+}
+
+/**
+ * As {@link connectWritePipe}, at once: `connectionMade` is called before it returns. Not in asyncio.
+ *
+ * @param protocol hears when to pause, and of the end.
+ * @param pipe a stream that is open.
+ * @throws as {@link connectWritePipe}.
+ *
+ * @example
+ * ```ts
+ * const child = spawn("cat");
+ * attachWritePipe({}, child.stdin).write("hello\n");
+ * ```
+ */
+export function attachWritePipe(protocol: StreamProtocol, pipe: Writable): WriteTransport {
+  return attachPipe(protocol, pipe, "out");
+}
+
 function connectPipe<P extends StreamProtocol>(
   factory: ProtocolFactory<P>,
   pipe: Readable | Writable | number,
-  direction: "in" | "out",
+  direction: Direction,
 ): Operation<[transport: SocketTransport, protocol: P]> {
   checkFunction("factory", factory);
   const loop = getRunningLoop();
@@ -84,17 +120,41 @@ function connectPipe<P extends StreamProtocol>(
   ) as Duplex;
   return operation(async () => {
     if (direction === "in") stream.pause();
-    const transport = new SocketTransport({
-      loop,
-      socket: stream,
-      protocol: checkFactory(factory, stream),
-      context: Context.capture(),
-      info: new PipeInfo(stream),
-      direction,
-      staged: stream instanceof net.Socket,
-    });
+    const transport = makeTransport(loop, stream, checkFactory(factory, stream), direction);
     await begin(loop, transport);
     return [transport, transport.getProtocol() as P];
+  });
+}
+
+function attachPipe(
+  protocol: StreamProtocol,
+  pipe: Readable | Writable,
+  direction: Direction,
+): SocketTransport {
+  if (typeof protocol !== "object" || protocol === null)
+    throw new TypeError(`Expected \`protocol\` to be an object, got ${inspect(protocol)}`);
+  const stream = checkPipe(pipe, direction) as Duplex;
+  const transport = makeTransport(getRunningLoop(), stream, protocol, direction);
+  transport.begin();
+  return transport;
+}
+
+type Direction = "in" | "out";
+
+function makeTransport(
+  loop: EventLoop,
+  stream: Duplex,
+  protocol: StreamProtocol,
+  direction: Direction,
+): SocketTransport {
+  return new SocketTransport({
+    loop,
+    socket: stream,
+    protocol,
+    context: Context.capture(),
+    info: new PipeInfo(stream),
+    direction,
+    staged: stream instanceof net.Socket,
   });
 }
 
@@ -126,7 +186,7 @@ class PipeInfo implements ConnectionInfo {
 }
 
 /** Opens a stream on an open file. */
-function openPipe(fd: number, direction: "in" | "out"): net.Socket {
+function openPipe(fd: number, direction: Direction): net.Socket {
   checkFile(fd);
   return runOutside(() => {
     if (tty.isatty(fd))
@@ -142,7 +202,7 @@ function openPipe(fd: number, direction: "in" | "out"): net.Socket {
   });
 }
 
-function checkPipe(pipe: Readable | Writable, direction: "in" | "out"): Readable | Writable {
+function checkPipe(pipe: Readable | Writable, direction: Direction): Readable | Writable {
   const method = direction === "in" ? "pause" : "write";
   if (typeof pipe !== "object" || pipe === null || !(method in pipe) || !("destroy" in pipe))
     throw new TypeError(

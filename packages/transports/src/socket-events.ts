@@ -27,7 +27,12 @@ export function ignoreData(socket: Duplex): Duplex {
   return socket.off("data", onData).off("end", onEnd);
 }
 
-/** Has it told of nothing any more. An error stays without consequences. */
+/** Has it told of nothing any more: for a socket that is destroyed. */
+export function forget(socket: Duplex): void {
+  (socket as Heard)[LISTENER] = null;
+}
+
+/** As {@link forget}, for a socket that others use from now on. An error stays without consequences. */
 export function ignore(socket: Duplex): void {
   (socket as Heard)[LISTENER] = null;
   ignoreData(socket).off("close", onClose);

@@ -28,7 +28,9 @@ export class SocketTransport extends Connection implements Transport {
 
   /** Tells the protocol that the connection stands, and starts to read. */
   begin(): void {
-    this.call("connectionMade", () => this.getProtocol().connectionMade?.(this));
+    const protocol = this.getProtocol();
+    if (protocol.connectionMade !== undefined)
+      this.call("connectionMade", () => protocol.connectionMade?.(this));
     this.resumeFromUpgrade();
   }
 

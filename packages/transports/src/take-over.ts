@@ -1,5 +1,4 @@
 import net from "node:net";
-import { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import type { Plug } from "./inlet.ts";
 
@@ -8,8 +7,9 @@ import type { Plug } from "./inlet.ts";
  * @throws TypeError when it is none, or speaks TLS; RangeError when it is not connected.
  */
 export function checkConnected(socket: net.Socket): void {
-  if (!(socket instanceof net.Socket) || socket instanceof TLSSocket) {
-    const remedy = socket instanceof TLSSocket ? "; pass the socket under it, and `ssl`" : "";
+  const isSecure = "encrypted" in Object(socket); // not `instanceof`: that would load node:tls
+  if (!(socket instanceof net.Socket) || isSecure) {
+    const remedy = isSecure ? "; pass the socket under it, and `ssl`" : "";
     throw new TypeError(
       `Expected \`socket\` to be a net.Socket, got ${inspect(socket, { depth: 0 })}${remedy}`,
     );

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type net from "node:net";
 import type { Duplex } from "node:stream";
-import tls from "node:tls";
+import type tls from "node:tls";
 import { inspect } from "node:util";
 import { checkMilliseconds, type EventLoop, type Future, runOutside } from "@aio/loop";
 import { SSLCertVerificationError, SSLError } from "./errors.ts";
@@ -79,7 +79,7 @@ export function clientTls(
   const options: tls.ConnectionOptions = { ...(ssl === true ? {} : ssl), ...identity(name) };
   const shake = (loop: EventLoop, socket: Duplex): Future<tls.TLSSocket> =>
     handshaking(loop, socket, handshake, (settle) => {
-      const secured = tls.connect({ ...options, socket });
+      const secured = loadTls().connect({ ...options, socket });
       secured.once("secureConnect", () => settle.done(secured));
       // It stays: what breaks before there is a transport must not be thrown at nobody.
       secured.on("error", (error) => settle.failed(typedError(error, secured)));
@@ -103,6 +103,11 @@ export function serverTls({ ssl, ...timeouts }: ServerSslSettings): Tls | null {
   return { shake, shutdownTimeout: shutdown, context: ssl };
 }
 
+/** Not loaded before it is needed: it takes 3 MB, more than all of this library, and most programs speak no TLS, or leave that to others. */
+function loadTls(): typeof tls {
+  return process.getBuiltinModule("node:tls");
+}
+
 /** Told how a handshake ends. */
 interface Settle {
   done(secured: tls.TLSSocket): void;
@@ -117,7 +122,7 @@ const engines = new WeakMap<ServerSsl, tls.Server>();
 function engineFor(ssl: ServerSsl): tls.Server {
   const known = engines.get(ssl);
   if (known !== undefined) return known;
-  const engine = runOutside(() => tls.createServer({ ...ssl, handshakeTimeout: NEVER }));
+  const engine = runOutside(() => loadTls().createServer({ ...ssl, handshakeTimeout: NEVER }));
   engine.on("secureConnection", (secured) => settles.getStore()?.done(secured));
   engine.on("tlsClientError", (error, secured) =>
     settles.getStore()?.failed(typedError(error, secured)),

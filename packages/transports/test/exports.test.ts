@@ -10,6 +10,8 @@ test("@aio/transports exports exactly these names", () => {
     "SendfileNotAvailableError",
     "Server",
     "TransportSocket",
+    "attachReadPipe",
+    "attachWritePipe",
     "connectAcceptedSocket",
     "connectReadPipe",
     "connectWritePipe",

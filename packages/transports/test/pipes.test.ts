@@ -8,6 +8,8 @@ import { PassThrough } from "node:stream";
 import { run } from "@aio/task";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
+  attachReadPipe,
+  attachWritePipe,
   connectReadPipe,
   connectWritePipe,
   NotSupportedError,
@@ -241,6 +243,38 @@ describe("connectWritePipe", () => {
       await writing.lost();
 
       expect(Buffer.concat(chunks).toString()).toBe("a".repeat(200));
+    }));
+});
+
+describe("attachReadPipe and attachWritePipe", () => {
+  test("tell the protocol at once, and miss nothing", () =>
+    run(async () => {
+      const child = spawn("cat");
+      const reading = new Recorder();
+      const writing = new Recorder();
+      const input = attachReadPipe(reading, child.stdout);
+      const output = attachWritePipe(writing, child.stdin);
+      expect([reading.events, writing.events]).toEqual([["made"], ["made"]]);
+      expect(reading.transport).toBe(input);
+
+      output.write("hello");
+      output.close();
+
+      expect(await reading.lost()).toBeNull();
+      expect(reading.received.toString()).toBe("hello");
+      expect(await writing.lost()).toBeNull();
+    }));
+
+  test("refuse what is no protocol, and what is no open stream", () =>
+    run(async () => {
+      const stream = new PassThrough();
+      expect(() => attachReadPipe(null as never, stream)).toThrow(
+        "Expected `protocol` to be an object, got null",
+      );
+      expect(() => attachReadPipe({}, "stdin" as never)).toThrow(TypeError);
+      stream.destroy();
+      expect(() => attachReadPipe({}, stream)).toThrow(RangeError);
+      expect(() => attachWritePipe({}, stream)).toThrow("Expected `pipe` to be open");
     }));
 });
 

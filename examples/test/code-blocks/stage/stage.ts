@@ -6,6 +6,7 @@ import { sleep } from "@aio/task";
 
 // What the examples of the documentation take for granted.
 
+export { spawn } from "node:child_process";
 export { once } from "node:events";
 export { subscribe } from "node:diagnostics_channel";
 export { createWriteStream } from "node:fs";

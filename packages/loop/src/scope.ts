@@ -10,6 +10,9 @@ import { runningLoop } from "./running.ts";
 // An AbortController costs some microseconds: made only when somebody asks for the signal.
 const controllers = new WeakMap<Scope, AbortController>();
 
+// The scopes whose waits are being told of a request right now.
+const asking = new Set<Scope>();
+
 // What scopes owe to their next wait. Almost always none does, and no wait needs to look then.
 const owedBy = new WeakMap<Scope, CancelRequest>();
 let owing = 0;
@@ -213,7 +216,7 @@ export class Scope extends ScopeNode {
    * waits, or the caller itself runs inside, the next wait is.
    * @param message the message of the error.
    * @param reason who asks, as the error tells.
-   * @returns false when the scope has ended.
+   * @returns false when the scope has ended, or is told of a request right now.
    */
   cancel(message?: string, reason: CancelReason = "caller"): boolean {
     return this.request(new CancelRequest(message, reason));
@@ -221,7 +224,7 @@ export class Scope extends ScopeNode {
 
   /** {@link Scope.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
-    if (this.closed) return false;
+    if (this.closed || this.isAsking) return false; // the latter in a circle: see FutureWait.deliver
     this._asked = { count: this.requests + 1, newest: request };
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
@@ -229,6 +232,16 @@ export class Scope extends ScopeNode {
     const isHeard = abortSignals(this, request);
     if (!isAccepted && (isRunning || !isHeard)) owe(this, request);
     return true;
+  }
+
+  /** Whether its waits are being told of a request right now. */
+  get isAsking(): boolean {
+    return asking.has(this);
+  }
+
+  /** Remembers a request for the next wait inside, or for the step of one that has been woken. */
+  owe(request: CancelRequest): void {
+    owe(this, request);
   }
 
   /** Sum of the requests on this scope and those around it. */
@@ -397,7 +410,12 @@ function abortSignals(scope: Scope, request: CancelRequest): boolean {
 
 function deliverInside(scope: Scope, request: CancelRequest): boolean {
   let accepted = false;
-  for (const node of scope.nodes()) accepted = node.deliver(request) || accepted;
+  asking.add(scope);
+  try {
+    for (const node of scope.nodes()) accepted = node.deliver(request) || accepted;
+  } finally {
+    asking.delete(scope);
+  }
   return accepted;
 }
 

@@ -121,7 +121,7 @@ async function spawnWith(
   settings: SpawnSettings,
   ends: NodeStdio,
 ): Promise<Spawned> {
-  const [program, ...args] = command.argv;
+  const program = command.argv[0];
   const launch = process.platform === "win32" ? (await import("cross-spawn")).default : spawnNative;
   const options: SpawnOptions = {
     stdio: withPassed(ends, settings.passFds),
@@ -139,7 +139,7 @@ async function spawnWith(
     child = runOutside(() =>
       command.shell
         ? spawnNative(program, { ...options, shell: settings.executable ?? true })
-        : launch(program, args, options),
+        : launch(program, command.argv.slice(1), options),
     );
   } catch (error) {
     throw spawnError(command, settings, error as NodeJS.ErrnoException);

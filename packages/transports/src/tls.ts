@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createRequire } from "node:module";
 import type net from "node:net";
 import type { Duplex } from "node:stream";
 import type tls from "node:tls";
@@ -105,7 +106,7 @@ export function serverTls({ ssl, ...timeouts }: ServerSslSettings): Tls | null {
 
 /** Not loaded before it is needed: it takes 3 MB, more than all of this library, and most programs speak no TLS, or leave that to others. */
 function loadTls(): typeof tls {
-  return process.getBuiltinModule("node:tls");
+  return createRequire(import.meta.url)("node:tls") as typeof tls;
 }
 
 /** Told how a handshake ends. */

@@ -4,7 +4,7 @@ import { recordCreation } from "./debug.ts";
 import { type Dependencies, noDependencies } from "./dependencies.ts";
 import { isCancelled } from "./errors.ts";
 import type { Future } from "./future.ts";
-import { type Reactions, Scope, ScopeNode } from "./scope.ts";
+import { type Reactions, type Scope, ScopeNode } from "./scope.ts";
 import type { Step } from "./step.ts";
 import { nameOfTask } from "./task-name.ts";
 
@@ -42,13 +42,12 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   override deliver(request: CancelRequest): boolean {
     const future = this._future;
     if (future === null) return false;
-    const scope = this.parent;
-    if (scope === null || !isAsking(future)) return future.request(request);
-    // The request has come round a circle of tasks that await each other: it is thrown here.
+    if (!future.isAsking) return future.request(request);
+    // The request has come round a circle of tasks that await each other: this one waits for what is cancelled instead.
     future.removeDoneStep(this);
-    scope.owe(request);
-    future.loop.enqueue(this);
-    return true;
+    this._future = future.loop.createFuture<T>();
+    this._future.addDoneStep(this);
+    return this._future.request(request);
   }
 
   [inspect.custom](): string {
@@ -109,11 +108,6 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
     if (this._future === null && !hasResult) chain.resolve(undefined);
     return (chain.promise as Promise<R1 | R2>).then(onFulfilled, onRejected);
   }
-}
-
-/** Whether this is a task that is being cancelled right now: what it waits for is told of that. */
-function isAsking(future: object): boolean {
-  return "scope" in future && future.scope instanceof Scope && future.scope.isAsking;
 }
 
 function chainOf(wait: object): PromiseWithResolvers<unknown> {

@@ -125,6 +125,11 @@ export class Future<T> implements PromiseLike<T> {
     return this.request(new CancelRequest(message, reason));
   }
 
+  /** Whether what it waits for itself is told of a request right now: a Future waits for nothing, a task does. */
+  get isAsking(): boolean {
+    return false;
+  }
+
   /**
    * {@link Future.cancel}, by a request that was made elsewhere. Subclasses override this one.
    */

@@ -239,11 +239,6 @@ export class Scope extends ScopeNode {
     return asking.has(this);
   }
 
-  /** Remembers a request for the next wait inside, or for the step of one that has been woken. */
-  owe(request: CancelRequest): void {
-    owe(this, request);
-  }
-
   /** Sum of the requests on this scope and those around it. */
   requestsAround(): number {
     let sum = 0;

@@ -123,7 +123,7 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** {@link Wait.cancel}, by a request that was made elsewhere. */
   request(request: CancelRequest): boolean {
-    if (this._state >= FULFILLED) return false;
+    if (this._isOver) return false;
     if (!this.deliver(request)) this._outcome ??= request;
     return true;
   }
@@ -167,8 +167,7 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): PromiseLike<R1 | R2> {
-    if (this._state >= FULFILLED)
-      return Promise.resolve(this._outcome as T).then(onFulfilled, onRejected);
+    if (this._isOver) return Promise.resolve(this._outcome as T).then(onFulfilled, onRejected);
     if (typeof onFulfilled !== "function" || typeof onRejected !== "function")
       return toPromise<T>(this).then(onFulfilled, onRejected);
     if (this.loop.debug) this.noteWhoAwaits();
@@ -182,7 +181,7 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   /** What comes of the function that the first `then` was given. */
   get sequel(): Promise<unknown> {
-    const isOver = this._state >= FULFILLED && !sequels.has(this); // it gave nothing
+    const isOver = this._isOver && !sequels.has(this); // it gave nothing
     return isOver ? Promise.resolve() : noted(sequels, this).promise;
   }
 
@@ -207,6 +206,10 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
 
   [inspect.custom](): string {
     return `<await of ${this.label}${this.task === null ? "" : ` in ${nameOfTask(this.task)}`}>`;
+  }
+
+  private get _isOver(): boolean {
+    return this._state >= FULFILLED;
   }
 
   private _moveTo(scope: Scope | undefined): void {

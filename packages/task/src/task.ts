@@ -120,6 +120,10 @@ export class Task<T> extends Future<T> implements Step {
     return super.cancel(message, reason);
   }
 
+  override get isAsking(): boolean {
+    return this._scope.isAsking;
+  }
+
   override request(request: CancelRequest): boolean {
     const accepted = !this.done && this._scope.request(request);
     if (accepted && this.loop.debug) watchCancellation(this);

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Probe } from "./scenario.ts";
-import { scenarios } from "./scenarios.ts";
+import { NO_PROBE } from "./measure.ts";
+import { findScenario } from "./scenarios.ts";
 
 // What `aio top` costs a program that is busy with nothing but tasks and turns of the loop: see README.md.
 
@@ -12,12 +12,6 @@ const aio = fileURLToPath(import.meta.resolve("@aio/inspect/package.json")).repl
   "package.json",
   "src/main.ts",
 );
-
-const PROBE: Probe = {
-  parked: () => undefined,
-  timed: (work) => work(),
-  load: () => Promise.reject(new Error("Not a network scenario")),
-};
 
 /** What a program measured of itself, in nanoseconds per operation. */
 interface Times {
@@ -27,16 +21,14 @@ interface Times {
 
 /** Runs a scenario again and again for a while, each time that a line comes. */
 async function serve(id: string, duration: number): Promise<void> {
-  const scenario = scenarios.find((known) => known.id === id);
-  const body = scenario?.implementations["aio"]?.body;
-  if (scenario === undefined || typeof body !== "function")
-    throw new RangeError(`No scenario ${id}`);
+  const { implementations, operations: count } = findScenario(id);
+  const body = implementations["aio"]?.body;
+  if (typeof body !== "function") throw new RangeError(`Scenario ${id} has no "aio"`);
   for await (const _line of createInterface(process.stdin)) {
     let operations = 0;
     const start = performance.now();
     const before = process.cpuUsage();
-    while (performance.now() < start + duration)
-      operations += await body(scenario.operations, PROBE);
+    while (performance.now() < start + duration) operations += await body(count, NO_PROBE);
     const { user, system } = process.cpuUsage(before);
     const times: Times = {
       wall: ((performance.now() - start) * 1e6) / operations,

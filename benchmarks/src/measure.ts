@@ -3,7 +3,8 @@ import type { Sample } from "./sample.ts";
 import type { Body, Probe, Scenario } from "./scenario.ts";
 import { median } from "./statistics.ts";
 
-const NO_PROBE: Probe = {
+/** For scenarios that only count time. */
+export const NO_PROBE: Probe = {
   parked: () => undefined,
   timed: (work) => work(),
   load: () => Promise.reject(new Error("Not a network scenario")),

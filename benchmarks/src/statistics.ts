@@ -31,3 +31,17 @@ export function ratios(values: readonly number[], baseline: readonly number[]): 
     );
   return spread(values.map((value, round) => value / (baseline[round] ?? Number.NaN)));
 }
+
+/**
+ * Returns between which two of `values` the median of all that could be measured lies, 19 times out of 20: by
+ * counting, as in a sign test, so it does not matter how they are distributed. All of them when they are few.
+ */
+export function medianInterval(values: readonly number[]): readonly [low: number, high: number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const left = Math.max(0, Math.floor((sorted.length - 1.96 * Math.sqrt(sorted.length)) / 2) - 1);
+  const low = sorted[left];
+  const high = sorted.at(-1 - left);
+  if (low === undefined || high === undefined)
+    throw new RangeError("Expected `values` to have at least one number");
+  return [low, high];
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { median, ratios, spread } from "../src/statistics.ts";
+import { median, medianInterval, ratios, spread } from "../src/statistics.ts";
 
 describe("median", () => {
   test("is the middle one of an odd number of values", () => {
@@ -35,5 +35,25 @@ describe("ratios", () => {
 
   test("refuses different numbers of rounds", () => {
     expect(() => ratios([1, 2], [1])).toThrow("2 and 1");
+  });
+});
+
+describe("medianInterval", () => {
+  test("cuts as much off both ends as chance explains", () => {
+    const values = Array.from({ length: 100 }, (_, index) => index + 1);
+    expect(medianInterval(values)).toEqual([40, 61]);
+  });
+
+  test("is all of a few values", () => {
+    expect(medianInterval([3, 1, 2])).toEqual([1, 3]);
+  });
+
+  test("is not disturbed by how far the values at the ends lie", () => {
+    const values = Array.from({ length: 100 }, (_, index) => (index < 30 ? -1e9 : index + 1));
+    expect(medianInterval(values)).toEqual([40, 61]);
+  });
+
+  test("refuses nothing", () => {
+    expect(() => medianInterval([])).toThrow(RangeError);
   });
 });

@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
-import { findAwaitStack } from "./await-stack.ts";
+import { findAwaitStack } from "./look/await-stack.ts";
 import { creationStack } from "./debug.ts";
 import { DeadlockError } from "./errors.ts";
-import { framesOf } from "./frames.ts";
+import { framesOf } from "./look/frames.ts";
 import type { EventLoop } from "./loop.ts";
 import { Scope, type ScopeNode } from "./scope.ts";
-import { snapshotOf } from "./snapshot-of.ts";
-import type { CycleSnapshot, FrameSnapshot, LoopSnapshot } from "./snapshot.ts";
+import { snapshotOf } from "./look/snapshot-of.ts";
+import type { CycleSnapshot, FrameSnapshot, LoopSnapshot } from "./look/snapshot.ts";
 
 // As many as a person reads.
 const LOOKED_AT = 100;

@@ -39,17 +39,17 @@ export {
   TimeoutError,
   toError,
 } from "./errors.ts";
-export type { Figures, LagFigures, LoopFigures, SlowStep } from "./figures.ts";
+export type { Figures, LagFigures, LoopFigures, SlowStep } from "./look/figures.ts";
 export type { ExceptionContext, ExceptionHandler } from "./exception-handler.ts";
 export { Future, isFuture } from "./future.ts";
 export { Handle, TimerHandle } from "./handle.ts";
-export { framesOf } from "./frames.ts";
+export { framesOf } from "./look/frames.ts";
 export { interruptible } from "./interruptible.ts";
-export { lookAt } from "./look.ts";
+export { lookAt } from "./look/look.ts";
 export { log, type Logger, setLogger } from "./log.ts";
 export { EventLoop, type EventLoopOptions, newEventLoop, type Workload } from "./loop.ts";
 export { operation, ScopedOperation } from "./operation.ts";
-export { knownLoops } from "./registry.ts";
+export { knownLoops } from "./look/registry.ts";
 export { getEventLoop, getRunningLoop, runningLoop, setEventLoop } from "./running.ts";
 export type {
   AgeSnapshot,
@@ -67,8 +67,8 @@ export type {
   TaskSnapshot,
   TaskState,
   WaitSnapshot,
-} from "./snapshot.ts";
-export { idOf, snapshotOf, tasksBehind } from "./snapshot-of.ts";
+} from "./look/snapshot.ts";
+export { idOf, snapshotOf, tasksBehind } from "./look/snapshot-of.ts";
 export type { Step, Timer } from "./step.ts";
 export { nameOfTask } from "./task-name.ts";
 export { AGAIN, Wait } from "./wait.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { scopes } from "./context.ts";
 import { canDrainNow, type DrainPath, drainNow, drainThen } from "./drain.ts";
-import type { Meter } from "./meter.ts";
+import type { Meter } from "./look/meter.ts";
 import { Ring } from "./ring.ts";
 import type { SlowSteps } from "./slow-steps.ts";
 import type { Step, Timer } from "./step.ts";

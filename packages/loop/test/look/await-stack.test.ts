@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findAwaitStack } from "../src/await-stack.ts";
-import { creationStack, EventLoop, Future, lookAt, Scope, type Step } from "../src/index.ts";
+import { findAwaitStack } from "../../src/look/await-stack.ts";
+import { creationStack, EventLoop, Future, lookAt, Scope, type Step } from "../../src/index.ts";
 
 describe("A look at where something waits", () => {
   test("finds the chain of async functions, though the wait has begun already", async () => {

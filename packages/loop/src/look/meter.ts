@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import type { SlowStep } from "./figures.ts";
-import type { SlowSteps } from "./slow-steps.ts";
+import type { SlowSteps } from "../slow-steps.ts";
 import { taskOf, titleOf } from "./snapshot-of.ts";
-import type { Step } from "./step.ts";
+import type { Step } from "../step.ts";
 
 // In milliseconds: a step is slow from here on.
 const SLOW = 1;

@@ -1,6 +1,6 @@
 import { findAwaitStack, isLookedAt } from "./await-stack.ts";
-import type { EventLoop } from "./loop.ts";
-import type { ScopeNode } from "./scope.ts";
+import type { EventLoop } from "../loop.ts";
+import type { ScopeNode } from "../scope.ts";
 import { snapshotOf } from "./snapshot-of.ts";
 import type { Look, LookOptions } from "./snapshot.ts";
 

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Figures, LagFigures } from "./figures.ts";
-import type { EventLoop } from "./loop.ts";
+import type { EventLoop } from "../loop.ts";
 import { Meter } from "./meter.ts";
 import { idOf } from "./snapshot-of.ts";
 

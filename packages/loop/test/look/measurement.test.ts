@@ -5,8 +5,8 @@ import {
   setLogger,
   type SnapshotProvider,
   type SnapshotRegistry,
-} from "../src/index.ts";
-import { iterate } from "./in-loop.ts";
+} from "../../src/index.ts";
+import { iterate } from "../in-loop.ts";
 
 /** Who tells of the loops, as those find it who look from outside. */
 function provider(): SnapshotProvider {

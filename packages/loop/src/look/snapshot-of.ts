@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
-import { awaitedByHand } from "./awaited-by.ts";
-import { creationStack, creationTime, programFrames } from "./debug.ts";
-import type { Dependencies } from "./dependencies.ts";
+import { awaitedByHand } from "../awaited-by.ts";
+import { creationStack, creationTime, programFrames } from "../debug.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { framesOf } from "./frames.ts";
-import { Future } from "./future.ts";
-import type { EventLoop } from "./loop.ts";
-import { Scope, ScopeNode } from "./scope.ts";
+import { Future } from "../future.ts";
+import type { EventLoop } from "../loop.ts";
+import { Scope, ScopeNode } from "../scope.ts";
 import type {
   AgeSnapshot,
   CancellationSnapshot,
@@ -15,7 +15,7 @@ import type {
   TaskState,
   WaitSnapshot,
 } from "./snapshot.ts";
-import type { Step } from "./step.ts";
+import type { Step } from "../step.ts";
 import { cyclesOf } from "./wait-cycles.ts";
 
 /** What is known here of a task, which is of `@aio/task`. */

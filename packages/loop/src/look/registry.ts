@@ -1,7 +1,7 @@
 import { lookAt } from "./look.ts";
-import type { EventLoop } from "./loop.ts";
+import type { EventLoop } from "../loop.ts";
 import { Measurement } from "./measurement.ts";
-import { Scope } from "./scope.ts";
+import { Scope } from "../scope.ts";
 import { snapshotOf, titleOf } from "./snapshot-of.ts";
 import type { SnapshotProvider, SnapshotRegistry } from "./snapshot.ts";
 

@@ -1,5 +1,5 @@
-import { creationStack, noteStack, stackOfProgram } from "./debug.ts";
-import type { Reactions, ScopeNode } from "./scope.ts";
+import { creationStack, noteStack, stackOfProgram } from "../debug.ts";
+import type { Reactions, ScopeNode } from "../scope.ts";
 
 // One look is enough: as long as it waits, it stays where it is.
 const looked = new WeakSet<ScopeNode>();

@@ -156,6 +156,71 @@ describe("CancelScope", () => {
       expect(scope.cancelled).toBe(true);
     }));
 
+  test("that is shielded ends at its own deadline, though a cancellation from around waits behind it", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const scope = new CancelScope({ shielded: true, deadline: loop.time() + 10 });
+      const around = operation(async () => {
+        await scope.run(() => loop.createFuture());
+        steps.push("behind");
+        await loop.createFuture();
+        steps.push("unreachable");
+      });
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow("from around");
+      expect([steps, scope.cancelled]).toEqual([["behind"], true]);
+    }));
+
+  test("that is inside a shield ends by itself, though a cancellation from around waits behind the shield", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const inner = new CancelScope({ deadline: loop.time() + 10 });
+      const around = operation(() =>
+        new CancelScope({ shielded: true }).run(async () => {
+          await inner.run(() => loop.createFuture());
+          steps.push("cleaned up");
+        }),
+      );
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await around;
+      expect([steps, inner.cancelled]).toEqual([["cleaned up"], true]);
+    }));
+
+  test("keeps a cancellation that its body did not wait for to itself, also where another one was caught", () =>
+    inLoop(async (loop) => {
+      const around = operation(async () => {
+        await loop.createFuture().then(null, () => undefined);
+        const scope = new CancelScope();
+        await scope.run(() => scope.cancel());
+        const wait = loop.createFuture<string>();
+        loop.callSoon(() => wait.setResult("cleaned up"));
+        return await wait;
+      });
+      await nextTurn(loop);
+
+      around.cancel();
+
+      expect(await around).toBe("cleaned up");
+    }));
+
+  test("passes on what cancels the operation of run", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const running = scope.run(() => loop.createFuture());
+      await nextTurn(loop);
+
+      running.cancel("not by the scope");
+
+      await expect(running).rejects.toThrow(new CancelledError("not by the scope"));
+      expect([scope.cancelCalled, scope.cancelled]).toEqual([false, false]);
+    }));
+
   test("lets cancellations through again when its shield is taken down", () =>
     inLoop(async (loop) => {
       const scope = new CancelScope({ shielded: true });

@@ -1,5 +1,5 @@
-import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
+import { isListenedTo } from "./abort-listeners.ts";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
 import { type Dependencies, noDependencies } from "./dependencies.ts";
@@ -398,7 +398,7 @@ function abortSignals(scope: Scope, request: CancelRequest): boolean {
   const controller = controllers.get(scope);
   if (controller !== undefined) {
     controllers.delete(scope); // who asks after this request gets a signal of the next one
-    isHeard = getEventListeners(controller.signal, "abort").length > 0;
+    isHeard = isListenedTo(controller.signal);
     controller.abort(request.error);
   }
   for (const node of scope.nodes()) {

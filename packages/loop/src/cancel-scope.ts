@@ -142,7 +142,8 @@ class ScopeTimer implements Timer {
 /** The body of a scope: it knows whose cancellation ends it. */
 class Body<T> extends ScopedOperation<T | undefined> {
   readonly #left: (isOurs: boolean) => void;
-  readonly #requestsBefore = this.requestsAround();
+  // Those that have struck already: one that is still owed strikes inside.
+  readonly #requestsBefore = this.requestsAround() - (this.owed === null ? 0 : 1);
   #isEnded = false;
 
   constructor(left: (isOurs: boolean) => void) {
@@ -162,9 +163,8 @@ class Body<T> extends ScopedOperation<T | undefined> {
   }
 
   protected override failed(error: unknown): T | undefined {
-    const isAsked = this.#isEnded && this.requests > 0;
-    const isOurs =
-      isAsked && isCancelled(error) && this.requestsAround() - 1 <= this.#requestsBefore;
+    const others = this.requestsAround() - Math.min(1, this.requests);
+    const isOurs = this.#isEnded && isCancelled(error) && others <= this.#requestsBefore;
     this.#left(isOurs);
     this.close();
     if (isOurs) return undefined;

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { CancelledError, CancelScope, operation } from "../src/index.ts";
+import { CancelledError, CancelScope, operation, Scope } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("CancelScope", () => {
@@ -109,6 +109,37 @@ describe("CancelScope", () => {
 
       await expect(around).rejects.toThrow(CancelledError);
       expect([scope.cancelCalled, scope.cancelled]).toEqual([true, false]);
+    }));
+
+  test("passes on a cancellation from around that was still to strike when the scope was entered", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const around = operation(async () => {
+        await nextTurn(loop);
+        scope.cancel();
+        await scope.run(() => loop.createFuture());
+      });
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow(CancelledError);
+      expect(scope.cancelled).toBe(false);
+    }));
+
+  test("ends silently though its request was taken back by who was cancelled together with it", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const result = scope.run(async () => {
+        const inner = operation(() => loop.createFuture());
+        loop.callSoon(() => scope.cancel());
+        try {
+          await inner;
+        } finally {
+          Scope.current?.uncancel();
+        }
+      });
+
+      expect([await result, scope.cancelled]).toEqual([undefined, true]);
     }));
 
   test("leaves the scope around it alone", () =>

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds } from "./arguments.ts";
 import type { Operation } from "./awaitable.ts";
-import { InvalidStateError, isCancelled } from "./errors.ts";
+import { type CancelReason, InvalidStateError, isCancelled } from "./errors.ts";
 import { ScopedOperation } from "./operation.ts";
 import { getRunningLoop } from "./running.ts";
 import type { Timer } from "./step.ts";
@@ -98,7 +98,7 @@ export class CancelScope {
     entered.shielded = this.#shielded;
     this.#body = entered;
     this.#arm();
-    if (this.#requested !== null) entered.cancel(this.#requested.message);
+    if (this.#requested !== null) entered.end(this.#requested.message, "caller");
     return entered.start(body, this);
   }
 
@@ -106,10 +106,10 @@ export class CancelScope {
     return `<CancelScope ${this.#state} deadline=${this.#deadline} cancelCalled=${this.cancelCalled}>`;
   }
 
-  #cancel(message: string | undefined, reason: "caller" | "deadline"): void {
+  #cancel(message: string | undefined, reason: CancelReason): void {
     if (this.#requested !== null || this.#state === "left") return;
     this.#requested = { message };
-    this.#body?.cancel(message, reason);
+    this.#body?.end(message, reason);
   }
 
   #arm(): void {
@@ -142,15 +142,19 @@ class ScopeTimer implements Timer {
 /** The body of a scope: it knows whose cancellation ends it. */
 class Body<T> extends ScopedOperation<T | undefined> {
   readonly #left: (isOurs: boolean) => void;
-  readonly #requestsBefore = this.requestsAround();
+  // Those that have struck already: one that is still owed strikes inside.
+  readonly #requestsBefore = this.requestsAround() - (this.owed === null ? 0 : 1);
+  #isEnded = false;
 
   constructor(left: (isOurs: boolean) => void) {
     super();
     this.#left = left;
   }
 
-  protected override get handsOn(): boolean {
-    return true;
+  /** Cancels it for its scope: the cancellation ends with it. One of the operation itself does not. */
+  end(message: string | undefined, reason: CancelReason): void {
+    this.#isEnded = true;
+    this.cancel(message, reason);
   }
 
   protected override succeeded(result: T | undefined): T | undefined {
@@ -159,8 +163,8 @@ class Body<T> extends ScopedOperation<T | undefined> {
   }
 
   protected override failed(error: unknown): T | undefined {
-    const others = this.requestsAround() - this.requests;
-    const isOurs = isCancelled(error) && this.requests > 0 && others <= this.#requestsBefore;
+    const others = this.requestsAround() - Math.min(1, this.requests);
+    const isOurs = this.#isEnded && isCancelled(error) && others <= this.#requestsBefore;
     this.#left(isOurs);
     this.close();
     if (isOurs) return undefined;

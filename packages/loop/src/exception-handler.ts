@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect, type InspectOptions } from "node:util";
 import { creationStack } from "./debug.ts";
 import type { EventLoop } from "./loop.ts";
 import { log } from "./log.ts";
@@ -28,11 +28,20 @@ export function logException(context: ExceptionContext): void {
     const value = details[key];
     if (value === undefined) continue;
     lines.push(
-      typeof value === "string" ? `${key}:\n${value}` : `${key}: ${inspect(value, { depth: 1 })}`,
+      typeof value === "string" ? `${key}:\n${value}` : `${key}: ${show(value, { depth: 1 })}`,
     );
     const stack = typeof value === "object" && value !== null ? creationStack(value) : undefined;
     if (stack !== undefined) lines.push(`${key} created at:`, stack);
   }
-  if (exception !== undefined) lines.push(inspect(exception));
+  if (exception !== undefined) lines.push(show(exception));
   log.error(lines.join("\n"));
+}
+
+/** What cannot show itself in its own way is shown in that of the host: the report must not be lost. */
+function show(value: unknown, options?: InspectOptions): string {
+  try {
+    return inspect(value, options);
+  } catch {
+    return inspect(value, { ...options, customInspect: false });
+  }
 }

@@ -214,7 +214,7 @@ export class Future<T> implements PromiseLike<T> {
   protected describeState(): string {
     if (this._state === "result") return `finished result=${inspect(this._content, { depth: 0 })}`;
     if (this._state === "exception" || this._state === "exception retrieved")
-      return `finished exception=${String(this._content)}`;
+      return `finished exception=${this._content instanceof Error ? String(this._content) : inspect(this._content, { depth: 0 })}`;
     return this._state;
   }
 

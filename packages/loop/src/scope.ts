@@ -1,5 +1,5 @@
-import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
+import { isListenedTo } from "./abort-listeners.ts";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
 import { type Dependencies, noDependencies } from "./dependencies.ts";
@@ -239,10 +239,10 @@ export class Scope extends ScopeNode {
     return asking.has(this);
   }
 
-  /** Sum of the requests on this scope and those around it. */
+  /** Sum of the requests on this scope and those around it, up to a shield: others do not reach it. */
   requestsAround(): number {
     let sum = 0;
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
+    for (let scope: Scope | null = this; scope !== null; scope = askedFrom(scope))
       sum += scope.requests;
     return sum;
   }
@@ -255,13 +255,13 @@ export class Scope extends ScopeNode {
   }
 
   /**
-   * Takes one request back, on this scope or the nearest around it that counts one; with the last one
-   * around, what is still owed lapses.
+   * Takes one request back, on this scope or the nearest around it that counts one, up to a shield; with
+   * the last one around, what is still owed lapses.
    * @returns the sum of the requests that are left on it and around it.
    */
   takeBack(): number {
     let holder: Scope | null = this;
-    while (holder !== null && holder.requests === 0) holder = holder.parent;
+    while (holder !== null && holder.requests === 0) holder = askedFrom(holder);
     if (holder !== null) takeOne(holder._asked);
     const left = this.requestsAround();
     if (left === 0) forgive(this);
@@ -281,9 +281,9 @@ export class Scope extends ScopeNode {
     return left;
   }
 
-  /** Makes a request that counts on this scope or around it anew, to be delivered at the next wait there. */
+  /** Makes a request that counts on this scope or around it, up to a shield, anew, to be delivered at the next wait there. */
   renew(): void {
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+    for (let scope: Scope | null = this; scope !== null; scope = askedFrom(scope)) {
       if (scope.requests > 0) {
         owe(scope, new CancelRequest(undefined, scope.lastOwed?.reason ?? "caller"));
         return;
@@ -295,10 +295,9 @@ export class Scope extends ScopeNode {
   get owed(): CancelRequest | null {
     if (owing === 0) return null;
     let owed: CancelRequest | null = null;
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
+    for (let scope: Scope | null = this; scope !== null; scope = askedFrom(scope)) {
       const request = owedBy.get(scope);
       if (request?.isNewerThan(owed)) owed = request;
-      if (scope.shielded) break;
     }
     return owed;
   }
@@ -367,6 +366,11 @@ interface Asked {
 
 // Functions and not private methods: those would cost every scope of the program a field.
 
+/** The scope around, whose requests reach `scope` too; null when it is shielded, or there is none. */
+function askedFrom(scope: Scope): Scope | null {
+  return scope.shielded ? null : scope.parent;
+}
+
 function takeOne(asked: Asked | null): void {
   if (asked !== null) asked.count -= 1;
 }
@@ -394,7 +398,7 @@ function abortSignals(scope: Scope, request: CancelRequest): boolean {
   const controller = controllers.get(scope);
   if (controller !== undefined) {
     controllers.delete(scope); // who asks after this request gets a signal of the next one
-    isHeard = getEventListeners(controller.signal, "abort").length > 0;
+    isHeard = isListenedTo(controller.signal);
     controller.abort(request.error);
   }
   for (const node of scope.nodes()) {
@@ -438,10 +442,7 @@ function forget(debtor: Scope): void {
 
 /** Drops what is owed to a wait in a scope, by it or around it. */
 function forgive(inner: Scope): void {
-  for (let scope: Scope | null = inner; scope !== null; scope = scope.parent) {
-    forget(scope);
-    if (scope.shielded) break;
-  }
+  for (let scope: Scope | null = inner; scope !== null; scope = askedFrom(scope)) forget(scope);
 }
 
 function forgiveInside(outer: Scope): void {

@@ -33,7 +33,7 @@ class Follower<T> extends Future<T> {
     this.#source = source;
     // Outside: an operation would move into the current scope, which cancels it by way of this Future.
     void runOutside(() =>
-      source.then(
+      settling(source).then(
         (value) => {
           if (!this.done) this.complete(value);
         },
@@ -57,6 +57,11 @@ class Follower<T> extends Future<T> {
   override describe(): string {
     return this.#source instanceof ScopeNode ? this.#source.describe() : super.describe();
   }
+}
+
+/** A native promise in place of a foreign thenable: it stands all that one may do with its callbacks. */
+function settling<T>(source: PromiseLike<T>): PromiseLike<T> {
+  return source instanceof ScopeNode ? source : Promise.resolve(source);
 }
 
 function isOperation<T>(source: PromiseLike<T>): source is Operation<T> {

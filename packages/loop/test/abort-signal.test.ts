@@ -137,6 +137,37 @@ describe("The signal of a scope", () => {
     });
   });
 
+  test("that somebody listens to by way of AbortSignal.any delivers the request, too", async () => {
+    await inLoop(async (loop) => {
+      const scope = new Scope();
+      const either = AbortSignal.any([new AbortController().signal, scope.signal]);
+      const aborted = once(AbortSignal.any([either]), "abort");
+      scope.cancel();
+      await aborted;
+      const future = loop.createFuture<string>();
+      const work = scope.run(async () => await future);
+      await nextTurn(loop);
+      future.setResult("went on");
+
+      expect(await work).toBe("went on");
+    });
+  });
+
+  test("that nobody listens to by way of AbortSignal.any any more delivers nothing", async () => {
+    await inLoop(async (loop) => {
+      const scope = new Scope();
+      const either = AbortSignal.any([scope.signal]);
+      const ignore = (): void => undefined;
+      either.addEventListener("abort", ignore);
+      either.removeEventListener("abort", ignore);
+      scope.cancel("still owed");
+
+      const work = scope.run(async () => await loop.createFuture());
+
+      await expect(work).rejects.toThrow(new CancelledError("still owed"));
+    });
+  });
+
   test("that nobody listens to delivers nothing: the next wait is interrupted", async () => {
     await inLoop(async (loop) => {
       const scope = new Scope();

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { CancelledError, CancelScope, operation } from "../src/index.ts";
+import { CancelledError, CancelScope, operation, Scope } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("CancelScope", () => {
@@ -111,6 +111,37 @@ describe("CancelScope", () => {
       expect([scope.cancelCalled, scope.cancelled]).toEqual([true, false]);
     }));
 
+  test("passes on a cancellation from around that was still to strike when the scope was entered", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const around = operation(async () => {
+        await nextTurn(loop);
+        scope.cancel();
+        await scope.run(() => loop.createFuture());
+      });
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow(CancelledError);
+      expect(scope.cancelled).toBe(false);
+    }));
+
+  test("ends silently though its request was taken back by who was cancelled together with it", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const result = scope.run(async () => {
+        const inner = operation(() => loop.createFuture());
+        loop.callSoon(() => scope.cancel());
+        try {
+          await inner;
+        } finally {
+          Scope.current?.uncancel();
+        }
+      });
+
+      expect([await result, scope.cancelled]).toEqual([undefined, true]);
+    }));
+
   test("leaves the scope around it alone", () =>
     inLoop(async (loop) => {
       const outer = new CancelScope();
@@ -154,6 +185,71 @@ describe("CancelScope", () => {
       await scope.run(() => loop.createFuture());
 
       expect(scope.cancelled).toBe(true);
+    }));
+
+  test("that is shielded ends at its own deadline, though a cancellation from around waits behind it", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const scope = new CancelScope({ shielded: true, deadline: loop.time() + 10 });
+      const around = operation(async () => {
+        await scope.run(() => loop.createFuture());
+        steps.push("behind");
+        await loop.createFuture();
+        steps.push("unreachable");
+      });
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow("from around");
+      expect([steps, scope.cancelled]).toEqual([["behind"], true]);
+    }));
+
+  test("that is inside a shield ends by itself, though a cancellation from around waits behind the shield", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const inner = new CancelScope({ deadline: loop.time() + 10 });
+      const around = operation(() =>
+        new CancelScope({ shielded: true }).run(async () => {
+          await inner.run(() => loop.createFuture());
+          steps.push("cleaned up");
+        }),
+      );
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await around;
+      expect([steps, inner.cancelled]).toEqual([["cleaned up"], true]);
+    }));
+
+  test("keeps a cancellation that its body did not wait for to itself, also where another one was caught", () =>
+    inLoop(async (loop) => {
+      const around = operation(async () => {
+        await loop.createFuture().then(null, () => undefined);
+        const scope = new CancelScope();
+        await scope.run(() => scope.cancel());
+        const wait = loop.createFuture<string>();
+        loop.callSoon(() => wait.setResult("cleaned up"));
+        return await wait;
+      });
+      await nextTurn(loop);
+
+      around.cancel();
+
+      expect(await around).toBe("cleaned up");
+    }));
+
+  test("passes on what cancels the operation of run", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope();
+      const running = scope.run(() => loop.createFuture());
+      await nextTurn(loop);
+
+      running.cancel("not by the scope");
+
+      await expect(running).rejects.toThrow(new CancelledError("not by the scope"));
+      expect([scope.cancelCalled, scope.cancelled]).toEqual([false, false]);
     }));
 
   test("lets cancellations through again when its shield is taken down", () =>

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   EventLoop,
@@ -250,6 +251,21 @@ describe("defaultExceptionHandler", () => {
     });
 
     expect(lines).toEqual(["It went wrong\nsocket: { fd: 7 }\nzebra: 1\n'no Error'"]);
+  });
+
+  test("shows also what cannot show itself", () => {
+    const lines = logged();
+    const mute = { fd: 7, [inspect.custom]: fail };
+
+    new EventLoop().defaultExceptionHandler({
+      message: "It went wrong",
+      socket: mute,
+      exception: Object.assign(new Error("the original"), { [inspect.custom]: fail }),
+    });
+
+    expect(lines).toEqual([
+      expect.stringMatching(/^It went wrong\nsocket: \{\n? *fd: 7,.*\nError: the original\n/s),
+    ]);
   });
 
   test("has a message of its own when there is none", () => {

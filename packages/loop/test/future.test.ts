@@ -196,6 +196,16 @@ describe("Future", () => {
     expect(inspect(future)).toBe(`<Future pending callbacks=[${shown}]>`);
   });
 
+  test("shows also what was thrown that is no text", async () => {
+    await inLoop(async () => {
+      // oxlint-disable-next-line prefer-promise-reject-errors -- users do
+      const future = wrapFuture(Promise.reject(Object.create(null)));
+      await Promise.allSettled([future]);
+
+      expect(inspect(future)).toBe("<Follower finished exception=[Object: null prototype] {}>");
+    });
+  });
+
   test("shows no callbacks any more when it is done", () => {
     const future = new EventLoop({ debug: false }).createFuture();
     future.addDoneCallback(ignore);

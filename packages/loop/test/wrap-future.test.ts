@@ -31,6 +31,42 @@ describe("wrapFuture", () => {
     });
   });
 
+  test.each<
+    [string, (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void]
+  >([
+    [
+      "throws",
+      () => {
+        throw new Error("boom");
+      },
+    ],
+    [
+      "throws after it gave a value",
+      (resolve) => {
+        resolve("value");
+        throw new Error("too late");
+      },
+    ],
+    [
+      "gives a value and an error",
+      (resolve, reject) => {
+        resolve("value");
+        reject(new Error("too late"));
+      },
+    ],
+    ["gives a promise", (resolve) => resolve(Promise.resolve("value"))],
+    ["gives a promise that is rejected", (resolve) => resolve(Promise.reject(new Error("boom")))],
+  ])("ends as a promise would for a thenable that %s", async (_what, then) => {
+    await inLoop(async () => {
+      const thenable = { then } as PromiseLike<unknown>;
+      const [expected] = await Promise.allSettled([thenable]);
+
+      const [settled] = await Promise.allSettled([wrapFuture(thenable)]);
+
+      expect(settled).toEqual(expected);
+    });
+  });
+
   test("belongs to the loop that it is given", async () => {
     const loop = new EventLoop();
 

@@ -7,6 +7,7 @@ import {
   isThenable,
   type Operation,
   operation,
+  type Step,
   TimeoutError,
   type TimerHandle,
 } from "@aio/loop";
@@ -61,7 +62,7 @@ export type Completed<T> = Omit<Future<T>, "then">;
 
 /** What {@link asCompleted} gives: to be iterated once, in either way. */
 export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Completed<T>> {
-  readonly #pending = new Set<Future<T>>();
+  readonly #pending = new Map<Future<T>, Step>(); // with what notices their ends
   readonly #done: (Future<T> | "timeout")[] = [];
   readonly #waiting: Future<undefined>[] = [];
   #left: number;
@@ -73,17 +74,17 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
     for (const awaitable of awaitables) {
       if (followed.has(awaitable)) continue;
       if (typeof awaitable !== "function") followed.add(awaitable);
-      this.#pending.add(ensureFuture(awaitable));
-    }
-    this.#left = this.#pending.size;
-    for (const future of this.#pending) {
-      future.addDoneStep({
+      const future = ensureFuture(awaitable);
+      const step: Step = {
         run: () => {
           this.#completed(future);
           return false;
         },
-      });
+      };
+      this.#pending.set(future, step);
     }
+    this.#left = this.#pending.size;
+    for (const [future, step] of this.#pending) future.addDoneStep(step);
     if (this.#left > 0 && timeout !== null)
       this.#timer = getRunningLoop().callLater(timeout, () => this.#expired());
   }
@@ -104,10 +105,31 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
       next: async () => {
         if (this.#left === 0) return { done: true, value: undefined };
         this.#left -= 1;
-        const { future } = await this.#next();
-        return { done: false, value: future };
+        try {
+          const { future } = await this.#next();
+          return { done: false, value: future };
+        } catch (error) {
+          if (this.#waiting.length === 0) this.#letGo(); // as an async generator, it ends when it throws
+          throw error;
+        }
+      },
+      return: async () => {
+        this.#letGo();
+        return { done: true, value: undefined };
       },
     };
+  }
+
+  /** Ends the iteration: notices no more ends. */
+  #letGo(): void {
+    this.#left = 0;
+    this.#unwatch();
+    this.#timer?.cancel();
+  }
+
+  #unwatch(): void {
+    for (const [future, step] of this.#pending) future.removeDoneStep(step);
+    this.#pending.clear();
   }
 
   /** The next one that is done, in an object: an async function cannot return a Future. */
@@ -120,7 +142,8 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
   }
 
   async #park(): Promise<void> {
-    const ready = new PartsDone(getRunningLoop(), this.#pending, "any", "asCompleted()");
+    const parts = { [Symbol.iterator]: () => this.#pending.keys() };
+    const ready = new PartsDone(getRunningLoop(), parts, "any", "asCompleted()");
     this.#waiting.push(ready);
     try {
       await ready;
@@ -134,14 +157,14 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
   }
 
   #completed(future: Future<T>): void {
-    if (!this.#pending.delete(future)) return; // after the deadline
+    if (!this.#pending.delete(future)) return; // it was on its way already when nobody was to notice it any more
     this.#put(future);
     if (this.#pending.size === 0) this.#timer?.cancel();
   }
 
   #expired(): void {
     const { size } = this.#pending;
-    this.#pending.clear();
+    this.#unwatch();
     for (let missing = size; missing > 0; missing -= 1) this.#put("timeout");
   }
 

@@ -29,7 +29,7 @@ let hasFactories = false; // spares almost every program a look-up for each task
  * It takes a function, not a promise: a promise has started already, outside of the task.
  *
  * @throws {@link RuntimeError} when no loop runs and none is given, or the given one is closed;
- * TypeError when `coroutine` is not a function.
+ * TypeError when `coroutine` is not a function, or `signal` no AbortSignal.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { checkFunction, type Operation, operation } from "@aio/loop";
+import { checkFunction, isCancelled, type Operation, operation } from "@aio/loop";
 import { checkLimit, Slots } from "./slots.ts";
 import { type TaskGroup, taskGroup } from "./task-group.ts";
 
@@ -17,7 +17,8 @@ export interface MapConcurrentOptions {
  * It makes one task for each of the `limit` calls that run at a time, not for each item: much cheaper
  * than a semaphore, and an endless or slow source of items is read no faster than they are worked on.
  *
- * Cancellation: the calls that run are cancelled, and waited for.
+ * Cancellation: the calls that run are cancelled, and waited for. So they are when one of them, or the
+ * source of the items, ends with a cancellation by itself; then that is thrown.
  *
  * @param items what is iterated: also an async iterable, such as a queue or a stream.
  * @param work gets an item, and its place from 0 on.
@@ -49,6 +50,7 @@ class Mapping<T, R> {
   #workers = 0;
   #taken = 0;
   #isEnded = false;
+  #cancellation: { readonly error: unknown } | null = null;
 
   constructor(
     items: Iterable<T> | AsyncIterable<T>,
@@ -71,12 +73,27 @@ class Mapping<T, R> {
     } finally {
       if (!this.#isEnded) await this.#close();
     }
+    if (this.#cancellation !== null) throw this.#cancellation.error;
     return this.#results;
   }
 
   #addWorker(group: TaskGroup): void {
     this.#workers += 1;
-    void group.createTask(() => this.#workOff(group));
+    void group.createTask(async () => {
+      try {
+        await this.#workOff(group);
+      } catch (error) {
+        // The group would take that for the end of a task like any other, and items would be left out.
+        if (isCancelled(error)) this.#cancelled(group, error);
+        throw error;
+      }
+    });
+  }
+
+  /** Ends all, unless that has begun already. */
+  #cancelled(group: TaskGroup, error: unknown): void {
+    this.#cancellation ??= { error };
+    group.cancel();
   }
 
   /** Works item after item. Each worker that finds one calls another, as long as there may be more. */

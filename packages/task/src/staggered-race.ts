@@ -6,6 +6,7 @@ import {
   operation,
   throwIfCancelled,
 } from "@aio/loop";
+import { currentTask } from "./current.ts";
 import { taskGroup } from "./task-group.ts";
 import { moveOnAfter } from "./timeout.ts";
 
@@ -51,9 +52,9 @@ export function staggeredRace<T>(
           winner ??= { value, index };
           group.cancel();
         } catch (error) {
-          throwIfCancelled(error);
-          errors[index] = error;
           failed();
+          if (currentTask()?.cancelling() !== 0) throwIfCancelled(error);
+          errors[index] = error;
         }
       };
       for (const [index, start] of [...starters].entries()) {

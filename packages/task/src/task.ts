@@ -21,7 +21,7 @@ import {
   type Step,
   toPromise,
 } from "@aio/loop";
-import { followSignal } from "./abort.ts";
+import { checkSignal, followSignal } from "./abort.ts";
 import { taskCancelled, taskCreated, taskDone } from "./channels.ts";
 import { watchCancellation } from "./cancellation-watch.ts";
 
@@ -58,6 +58,7 @@ export class Task<T> extends Future<T> implements Step {
 
   constructor(coroutine: Coroutine<T>, options?: TaskOptions) {
     checkFunction("coroutine", coroutine);
+    checkSignal(options?.signal);
     if (options?.loop === undefined) getRunningLoop();
     super(options);
     const { loop } = this;
@@ -225,15 +226,17 @@ export class Task<T> extends Future<T> implements Step {
   static #start<T>(this: void, task: Task<T>): void {
     const { coroutine } = task;
     let result: PromiseLike<T> | T;
+    let isPending: boolean;
     try {
       result = coroutine();
+      isPending = isThenable(result);
     } catch (error) {
       task.failed(error);
       return;
     }
     // Reactions run in the context in which `then` is called, so these two can look their task up: no closures.
-    if (isThenable(result)) toPromise(result).then(Task.#finish, Task.#fail);
-    else task.finished(result);
+    if (isPending) toPromise(result).then(Task.#finish, Task.#fail);
+    else task.finished(result as T);
   }
 
   static readonly #finish = (value: unknown): void => {

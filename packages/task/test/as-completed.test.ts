@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { CancelledError, getRunningLoop } from "@aio/loop";
+import { CancelledError, getRunningLoop, TimeoutError } from "@aio/loop";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asCompleted, createTask, sleep, type Task } from "../src/index.ts";
+import { asCompleted, createTask, moveOnAfter, sleep, type Task, yieldNow } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
 
@@ -182,6 +182,53 @@ describe("asCompleted", () => {
       await sleep(1);
 
       expect(getRunningLoop().time()).toBe(11);
+    }));
+
+  test.each<[string, (task: Task<unknown>) => Promise<void>]>([
+    [
+      "the loop was left",
+      async (task) => {
+        for await (const _ of asCompleted([task, () => 1], { timeout: 60_000 })) break;
+      },
+    ],
+    [
+      "the loop was cancelled",
+      async (task) => {
+        await moveOnAfter(10, async () => {
+          for await (const _ of asCompleted([task], { timeout: 60_000 }));
+        });
+      },
+    ],
+    [
+      "the time has passed",
+      async (task) => {
+        const [next = sleep(0)] = asCompleted([task], { timeout: 10 });
+        expect(await thrownBy(next)).toBeInstanceOf(TimeoutError);
+      },
+    ],
+  ])("lets go of what is not done when %s", (_when, iterate) =>
+    isolated(async () => {
+      const slow = createTask(() => sleep(60_000));
+      await yieldNow();
+
+      await iterate(slow);
+
+      expect(slow.newestDoneStep).toBeNull();
+      expect(getRunningLoop().workload.timers).toBe(1); // that of the sleep
+      slow.cancel();
+    }),
+  );
+
+  test("lets others go on that wait for the next when one of them is cancelled", () =>
+    isolated(async () => {
+      const iterator = asCompleted([() => sleep(20), () => sleep(30)])[Symbol.asyncIterator]();
+      const waiting = createTask(() => iterator.next());
+      const cancelled = createTask(() => iterator.next());
+      await yieldNow();
+      cancelled.cancel();
+      await thrownBy(cancelled);
+
+      expect(await waiting).toMatchObject({ done: false });
     }));
 
   test("refuses what is not iterable, and a single awaitable", () =>

@@ -175,6 +175,19 @@ describe("createTask with a signal", () => {
       expect(getEventListeners(signal, "abort")).toEqual([]);
     }));
 
+  test.each([new AbortController(), null, "abort"])(
+    "makes no task for what is no signal, such as %o",
+    (signal) =>
+      isolated(async () => {
+        const before = allTasks();
+
+        // @ts-expect-error -- no signal
+        expect(() => createTask(() => 1, { signal })).toThrow(TypeError);
+
+        expect(allTasks()).toEqual(before);
+      }),
+  );
+
   test("changes nothing when the signal is aborted after the end", () =>
     isolated(async () => {
       const controller = new AbortController();

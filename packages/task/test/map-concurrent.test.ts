@@ -1,6 +1,14 @@
-import { getRunningLoop } from "@aio/loop";
+import { CancelledError, getRunningLoop } from "@aio/loop";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createTask, ExceptionGroup, mapConcurrent, sleep, timeout } from "../src/index.ts";
+import {
+  createTask,
+  currentTask,
+  ExceptionGroup,
+  mapConcurrent,
+  sleep,
+  type Task,
+  timeout,
+} from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
 
@@ -137,6 +145,45 @@ describe("mapConcurrent", () => {
         errors: [{ message: "no more" }],
       });
       expect(closed).toBe(false);
+    }));
+
+  test.each([
+    ["call ends with", async (task: Task<void>) => await task],
+    ["call is cancelled by", async (task: Task<void>) => void (currentTask() ?? task).cancel()],
+  ])("throws the cancellation that a %s, and loses no items silently", (_what, cancel) =>
+    isolated(async () => {
+      const cancelled = createTask(() => sleep(60_000));
+      cancelled.cancel("by itself");
+      const ended: number[] = [];
+      const mapping = mapConcurrent(
+        [1, 2, 3, 4],
+        async (item) => {
+          if (item === 2) await cancel(cancelled);
+          try {
+            await sleep(10);
+          } finally {
+            ended.push(item);
+          }
+        },
+        { limit: 2 },
+      );
+
+      expect(await thrownBy(mapping)).toBeInstanceOf(CancelledError);
+      expect(ended).not.toContain(4);
+    }),
+  );
+
+  test("throws the cancellation that the source of the items throws", () =>
+    isolated(async () => {
+      const items = async function* (): AsyncGenerator<number> {
+        yield 1;
+        throw new CancelledError("no more");
+      };
+
+      expect(await thrownBy(mapConcurrent(items(), () => 1, { limit: 2 }))).toMatchObject({
+        name: "CancelledError",
+        message: "no more",
+      });
     }));
 
   test("is cancelled with all its calls", () =>

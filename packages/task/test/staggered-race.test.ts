@@ -1,6 +1,6 @@
 import { getRunningLoop } from "@aio/loop";
 import { describe, expect, test } from "vitest";
-import { createTask, sleep, staggeredRace } from "../src/index.ts";
+import { createTask, currentTask, sleep, staggeredRace, type Task } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
 
@@ -42,6 +42,26 @@ describe("staggeredRace", () => {
       expect(log.slice(3).toSorted()).toEqual(["a cancelled", "c cancelled"]);
       expect(getRunningLoop().time()).toBe(70);
     }));
+
+  test.each([
+    ["ends with", async (task: Task<string>) => await task],
+    [
+      "is cancelled by",
+      async (task: Task<string>) => {
+        (currentTask() ?? task).cancel();
+        return await sleep(60_000, "");
+      },
+    ],
+  ])("goes on with the next when one %s a cancellation", (_what, cancel) =>
+    isolated(async () => {
+      const cancelled = createTask(() => sleep(60_000, ""));
+      cancelled.cancel();
+
+      const { winner } = await staggeredRace([() => cancel(cancelled), () => "second"], null);
+
+      expect(winner).toEqual({ value: "second", index: 1 });
+    }),
+  );
 
   test("starts no other when the first succeeds in time", () =>
     isolated(async () => {

@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
-import { Future, getRunningLoop, isCancelled, RuntimeError, SystemExit } from "@aio/loop";
+import {
+  CancelScope,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  RuntimeError,
+  SystemExit,
+} from "@aio/loop";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
@@ -507,6 +514,30 @@ describe("TaskGroup.cancel", () => {
 
       expect(steps).toEqual(["begins"]);
       expect(getRunningLoop().time()).toBe(0);
+    }));
+
+  test("ends without an error inside of a shield, though the task around was cancelled", () =>
+    isolated(async () => {
+      const log: string[] = [];
+      const task = createTask(async () => {
+        try {
+          await sleep(60_000);
+        } finally {
+          await new CancelScope({ shielded: true }).run(async () => {
+            await taskGroup(async (group) => {
+              group.cancel();
+              await sleep(60_000);
+            });
+            log.push("cleaned up");
+          });
+        }
+      });
+      await yieldNow();
+
+      task.cancel("outside");
+
+      expect(await thrownBy(task)).toMatchObject({ name: "CancelledError", message: "outside" });
+      expect(log).toEqual(["cleaned up"]);
     }));
 
   test("does not hide errors that the tasks throw on their way out", () =>

@@ -97,6 +97,18 @@ describe("Task", () => {
       expect(await thrownBy(cancelled)).toMatchObject({ message: "enough" });
     }));
 
+  test("fails when it cannot be told whether its coroutine returns a thenable", () =>
+    isolated(async () => {
+      const broken = new Error("broken getter");
+      const task = createTask(() => ({
+        get then(): unknown {
+          throw broken;
+        },
+      }));
+
+      expect(await thrownBy(task)).toBe(broken);
+    }));
+
   test("waits for a foreign thenable that its coroutine returns", () =>
     isolated(async () => {
       const foreign: PromiseLike<string> = {

@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
-import { CancelledError, Future, getRunningLoop, RuntimeError, TimeoutError } from "@aio/loop";
+import {
+  CancelledError,
+  CancelScope,
+  Future,
+  getRunningLoop,
+  RuntimeError,
+  TimeoutError,
+} from "@aio/loop";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
@@ -377,6 +384,30 @@ describe("timeout, cancelled from outside", () => {
       expect(await thrownBy(task)).toBeInstanceOf(CancelledError);
       expect(task.cancelled).toBe(true);
       expect(task.cancelling()).toBe(1);
+    }),
+  );
+
+  test.each([
+    ["timeout", "TimeoutError"],
+    ["moveOnAfter", "nothing"],
+  ])("is a deadline like any other inside of a shield: %s", (name, expected) =>
+    isolated(async () => {
+      const log: string[] = [];
+      const limited = name === "timeout" ? timeout : moveOnAfter;
+      const task = createTask(async () => {
+        await new CancelScope({ shielded: true }).run(async () => {
+          const error = await limited(100, () => sleep(60_000)).then(null, (thrown) => thrown);
+          log.push(error instanceof Error ? error.name : "nothing");
+        });
+        await sleep(10);
+        log.push("unreachable");
+      });
+      await sleep(50);
+
+      task.cancel("outside");
+
+      expect(await thrownBy(task)).toMatchObject({ name: "CancelledError", message: "outside" });
+      expect(log).toEqual([expected]);
     }),
   );
 

@@ -45,13 +45,14 @@ export function leave(visitor: string): string {
   })()`;
 }
 
-/** A look, which gives a promise of JSON. */
+/** A look, which gives a promise of JSON: that is made a turn later, so that the program does not stand still for both. */
 export function look(visitor: string, options: LookOptions): string {
   return `(async () => {
     ${visit(visitor)};
     const looks = await Promise.all(
       ${PROVIDERS}.map((provider) => provider.look(${JSON.stringify(options)})),
     );
+    await new Promise((resolve) => setImmediate(resolve));
     return JSON.stringify({
       ${HEADER}, blocked: false,
       pause: Math.max(...looks.map(({ pause }) => pause)),

@@ -272,6 +272,17 @@ describe("A look", () => {
     expect(listening(program.pid)).toEqual([]);
   });
 
+  test("closes it on Node 22.0, too, which knows no process.getBuiltinModule()", async () => {
+    const old = "data:text/javascript,delete process.getBuiltinModule";
+    await using program = await start("foreign", { flags: ["--import", old] });
+
+    await aio("ps", program.pid);
+
+    await expect.poll(() => program.errors).toContain("Debugger ending");
+    program.tell();
+    expect(await program.end()).toBe(0);
+  });
+
   test("leaves an inspector open that was open before, and says so", async () => {
     await using program = await start("foreign", { flags: ["--inspect=127.0.0.1:0"] });
 

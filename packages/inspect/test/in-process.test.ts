@@ -21,6 +21,7 @@ import {
   publishLoopLag,
   takeLook,
   watchDeadlocks,
+  type Snapshot,
   type TaskSnapshot,
 } from "../src/index.ts";
 import { look } from "../src/expressions.ts";
@@ -74,6 +75,26 @@ describe("takeLook", () => {
     expect(ages[0]).toBeNull();
     expect(ages[1]?.exact).toBe(false);
     expect(ages[1]?.ms).toBeGreaterThan(20);
+  });
+
+  test("is taken between two steps, whatever ran when it was asked for", async () => {
+    const state = await run(async () => {
+      let look: Promise<Snapshot> | undefined;
+      const task = createTask(
+        async () => {
+          look = takeLook();
+          await sleep(60_000);
+        },
+        { name: "t" },
+      );
+      await sleep(1);
+      const seen = (await look)?.loops[0]?.tasks.find(({ name }) => name === "t");
+      task.cancel();
+      await wait([task]);
+      return seen?.state;
+    });
+
+    expect(state).toBe("waiting");
   });
 
   test("gives tasks that were first seen by the same look the same age", async () => {

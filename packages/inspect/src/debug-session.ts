@@ -64,6 +64,7 @@ export class DebugSession {
   ): Promise<T | undefined> {
     const call = this.#call("Runtime.evaluate", {
       expression,
+      includeCommandLineAPI: true, // `require`
       awaitPromise,
       returnByValue: true,
       silent: true,

@@ -27,6 +27,7 @@ export function enter(visitor: string, wasOpen: boolean): string {
 /**
  * Takes a visitor off. Behind the last one nothing is counted any more, and the inspector is closed: by a timer of the program, when the session
  * has gone: Node has crashed, now and then, where an inspector was closed under an open session.
+ * `require` is one that the debug protocol gives: Node 22.0 has no other way to a module from there.
  */
 export function leave(visitor: string): string {
   return `(() => {
@@ -36,22 +37,24 @@ export function leave(visitor: string): string {
     if (!isLeft()) return false;
     for (const provider of globalThis[Symbol.for("@aio/inspect")]?.providers ?? []) provider.stopMeasuring();
     if (visitors !== ${VISITORS}) return false; // somebody else has opened it
+    const inspector = require("node:inspector");
     setTimeout(() => {
       if (visitors !== ${VISITORS} || !isLeft()) return; // somebody else has come, or has closed it
       delete ${VISITORS};
-      process.getBuiltinModule("node:inspector").close();
+      inspector.close();
     }, ${CLOSING_DELAY});
     return true;
   })()`;
 }
 
-/** A look, which gives a promise of JSON. */
+/** A look, which gives a promise of JSON: that is made a turn later, so that the program does not stand still for both. */
 export function look(visitor: string, options: LookOptions): string {
   return `(async () => {
     ${visit(visitor)};
     const looks = await Promise.all(
       ${PROVIDERS}.map((provider) => provider.look(${JSON.stringify(options)})),
     );
+    await new Promise((resolve) => setImmediate(resolve));
     return JSON.stringify({
       ${HEADER}, blocked: false,
       pause: Math.max(...looks.map(({ pause }) => pause)),

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LookOptions } from "@aio/loop";
 import { InspectError } from "./errors.ts";
 import { measure, stopMeasuring } from "./measure.ts";
@@ -52,9 +53,16 @@ interface Question extends LookOptions {
 async function answer(socket: Socket): Promise<void> {
   try {
     const question = JSON.parse(await receive(socket)) as Question;
-    if (question.measure === undefined) socket.end(JSON.stringify(await takeLook(question)));
+    if (question.measure === undefined) socket.end(await textOfLook(question));
     else socket.end(JSON.stringify(question.measure ? measure() : stopMeasuring()));
   } catch {
     socket.destroy(); // whoever asks is gone, or is no aio
   }
+}
+
+/** Made a turn later, so that the program does not stand still for both. */
+async function textOfLook(options: LookOptions): Promise<string> {
+  const snapshot = await takeLook(options);
+  await nextTurn();
+  return JSON.stringify(snapshot);
 }

@@ -44,7 +44,7 @@ export class Top {
     const program = `${snapshot.command.slice(1).join(" ")} (process ${snapshot.pid}, Node ${snapshot.node})`;
     const slowest = this.#slowestLines();
     const above = [
-      styleText("bold", cut(program, width)),
+      bold(cut(program, width)),
       lagLine(figures),
       ...figures.loops.map((loop) => loopLine(loop, figures.period)),
       ...snapshot.loops.flatMap((loop) => circles(loop).map((line) => cut(line, width))),
@@ -69,7 +69,7 @@ export class Top {
         ({ name, duration, among }) =>
           `${span(duration).padStart(8)}  ${name}${among === 1 ? "" : `, or one of the ${among - 1} steps behind`}`,
       );
-    return ["", styleText("bold", "SLOWEST STEPS"), ...lines];
+    return ["", bold("SLOWEST STEPS"), ...lines];
   }
 }
 
@@ -117,11 +117,14 @@ function taskLines(loop: LoopSnapshot, width: number, room: number): string[] {
     width,
   ).split("\n");
   const more = loop.tasks.length - shown.length;
-  return [
-    styleText("bold", headings),
-    ...lines,
-    ...(more > 0 ? [`and ${more.toLocaleString("en")} more`] : []),
-  ];
+  return [bold(headings), ...lines, ...(more > 0 ? [`and ${more.toLocaleString("en")} more`] : [])];
+}
+
+/** Not in a pipe, nor where colours are not wanted: not every Node 22 sees to that by itself. */
+function bold(text: string): string {
+  return "hasColors" in process.stdout && process.stdout.hasColors()
+    ? styleText("bold", text)
+    : text;
 }
 
 function cut(text: string, width: number): string {

@@ -1,93 +1,217 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { describe, expect, test } from "vitest";
-import type { Snapshot } from "../src/index.ts";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Figures, Snapshot, TaskSnapshot, WaitSnapshot } from "../src/index.ts";
 import { loopbackPortsOf } from "../src/listening-ports.ts";
-import { aio, hosts, Running, start } from "./running.ts";
+import { hasBrowser, startBrowser } from "./browser.ts";
+import { aio, hosts, Running, start, startAio } from "./running.ts";
 
-// The lines where the two tasks of the deadlock wait.
-const journalIn = lineOf("await journal.with");
-const accountsIn = lineOf("await accounts.acquire");
+// The places in the program where its tasks wait.
+const journal = placeOf("await journal.with");
+const accounts = placeOf("await accounts.acquire");
+const put = placeOf("await queue.put");
+const sleeping = placeOf("await sleep(3_600_000)");
+const waiting = placeOf("await lock.acquire();\n}");
+
+/** A program, and what the commands show of it. */
+interface Subject {
+  readonly what: string;
+  readonly program: string;
+  /** What the text of a command matches. */
+  readonly commands: Readonly<Record<string, readonly RegExp[]>>;
+  /** Some of its tasks, as far as they matter in JSON. */
+  readonly tasks: readonly (Partial<Omit<TaskSnapshot, "waits">> & {
+    readonly waits: readonly Partial<WaitSnapshot>[];
+  })[];
+  readonly total: number;
+  /** The task that is looked for in the page, its state there, and what else stands in its line. */
+  readonly row: readonly [name: string, state: string, ...more: string[]];
+}
+
+const subjects: readonly Subject[] = [
+  {
+    what: "a deadlock of two locks",
+    program: "locks",
+    commands: {
+      ps: [
+        re`^\d+ +transfer +waiting .* acquire\(\) of <Lock locked by Task 'audit'.* held by audit +\S*${journal}:\d+$`,
+        re`^\d+ +audit +waiting .* acquire\(\) of <Lock locked by Task 'transfer'.* held by transfer +\S*${accounts}:\d+$`,
+        re`^A deadlock: (transfer → audit → transfer|audit → transfer → audit)$`,
+      ],
+      pstree: [
+        re`^transfer #\d+: acquire\(\) of .*${journal}:\d+\n└─ audit #\d+: acquire\(\) of .*${accounts}:\d+\n {3}└─ transfer #\d+: waits in a circle, see above$`,
+        re`^A deadlock: (transfer → audit → transfer|audit → transfer → audit)$`,
+      ],
+      "why transfer": [
+        re`^transfer #\d+\n {2}waits for acquire\(\) of <Lock .*\n {4}at .*${journal}:\d+\n {4}at .*transfer .*program\.ts:`,
+        re`a deadlock, nobody in this circle ever goes on$`,
+      ],
+      top: [
+        re`^A deadlock: (transfer → audit → transfer|audit → transfer → audit)$`,
+        re`^\d+ +transfer +waiting .* acquire\(\) of <Lock .* held by audit$`,
+      ],
+    },
+    tasks: [
+      { name: "transfer", state: "waiting", waits: [{ relation: "held by", mode: "all" }] },
+      { name: "audit", state: "waiting", waits: [{ relation: "held by", mode: "all" }] },
+    ],
+    total: 3,
+    row: ["transfer", "stuck", "acquire() of <Lock", "audit", journal],
+  },
+  {
+    what: "a task that is stuck in a foreign promise",
+    program: "foreign",
+    commands: {
+      ps: [re`^\d+ +fetcher fetchForever\(\) +foreign +a foreign promise$`],
+      pstree: [re`^fetcher fetchForever\(\) #\d+: a foreign promise$`],
+      "why fetcher": [
+        re`^fetcher fetchForever\(\) #\d+: is inside a promise that is not of @aio: of the host or a library; what it does is not known$`,
+      ],
+      top: [re`^\d+ +fetcher fetchForever\(\) +foreign +a foreign promise$`],
+    },
+    tasks: [{ name: "fetcher", coroutine: "fetchForever", state: "foreign", waits: [] }],
+    total: 2,
+    row: ["fetcher", "foreign", "a foreign promise"],
+  },
+  {
+    what: "a queue that nobody reads",
+    program: "queue",
+    commands: {
+      ps: [
+        re`^\d+ +producer +waiting .* put\(\) of <Queue maxsize=1 items=\[ 'a' \] putters=1 \(Task 'producer'\) unfinished=1> +\S*${put}:\d+$`,
+      ],
+      pstree: [re`^producer #\d+: put\(\) of <Queue maxsize=1 .* at \S*${put}:\d+$`],
+      "why producer": [
+        re`^producer #\d+\n {2}waits for put\(\) of <Queue maxsize=1 items=\[ 'a' \] putters=1 \(Task 'producer'\) unfinished=1>`,
+        re`^ {4}at .*${put}:\d+$`,
+        re`^ {2}no task is known that would wake it$`,
+      ],
+      top: [re`^\d+ +producer +waiting .* put\(\) of <Queue maxsize=1 `],
+    },
+    tasks: [{ name: "producer", state: "waiting", awaitedBy: [], waits: [{ on: [], ends: null }] }],
+    total: 2,
+    row: ["producer", "waiting", "put() of <Queue", put],
+  },
+  {
+    what: "10,000 tasks",
+    program: "many",
+    commands: {
+      ps: [
+        re`^Loop running, 9999 tasks, 0 ready, 5000 timers$`,
+        re`^(\d+ +Task-\d+ sleepLong\(\) +waiting .* sleep\(3600000\) .*${sleeping}:\d+\n){5000}`,
+        re`^(\d+ +Task-\d+ +waiting .* acquire\(\) of <Lock .* held by Task-1 .*${waiting}:\d+\n?){4998}`,
+      ],
+      pstree: [
+        re`^(Task-\d+ sleepLong\(\) #\d+: sleep\(3600000\) at \S*${sleeping}:\d+\n){5000}`,
+        re`^(Task-\d+ #\d+: acquire\(\) of <Lock .* at \S*${waiting}:\d+\n└─ Task-1 #\d+: .*\n){4998}`,
+      ],
+      "why Task-9999": [
+        re`^Task-9999 #\d+\n {2}waits for acquire\(\) of <Lock locked by Task 'Task-1' waiters=4998 `,
+        re`^ {2}which is held by\n {2}Task-1 #\d+: is inside a promise that is not of @aio`,
+      ],
+      top: [
+        re`, 5,000 timers, 9,999 tasks$`,
+        re`^\d+ +Task-2 sleepLong\(\) +waiting .* sleep\(3600000\)\n\d+ +Task-3 `,
+        re`^and 9,979 more$`,
+      ],
+    },
+    tasks: [{ name: "Task-9999", state: "waiting", waits: [{ relation: "held by" }] }],
+    total: 9_999,
+    row: ["Task-9999", "waiting", "acquire() of <Lock", "Task-1", waiting],
+  },
+];
+
+let browser: Browser | undefined;
+beforeAll(async () => {
+  if (hasBrowser) browser = await startBrowser();
+});
+afterAll(() => browser?.close());
 
 // All in one file, one after the other: by default, all inspectors open at the same port.
 
 describe.each(hosts.map((host) => ({ host, name: basename(dirname(dirname(host))) })))(
-  "Of a program on $name that was not prepared",
+  "On $name, in a program that was not prepared,",
   ({ host }) => {
-    test("`aio ps` tells of a deadlock of two locks, with the lines", async () => {
-      await using program = await start("locks", { host });
+    describe.each(subjects)("$what:", ({ program, commands, tasks, total, row }) => {
+      let running: Running;
+      beforeAll(async () => {
+        running = await start(program, { host });
+      });
+      afterAll(() => running[Symbol.asyncDispose]());
 
-      const { code, output } = await aio("ps", program.pid);
+      test.each(Object.entries(commands))("`aio %s` shows it", async (words, patterns) => {
+        const [command = "", ...rest] = words.split(" ");
+        const live = command === "top" ? ["--count", 2, "--interval", 100] : [];
 
-      expect(code).toBe(0);
-      expect(output).toMatch(
-        new RegExp(
-          `transfer +waiting .*acquire\\(\\) of <Lock locked by Task 'audit'.* held by audit .*program\\.ts:${journalIn}:`,
-        ),
-      );
-      expect(output).toMatch(
-        new RegExp(
-          `audit +waiting .*acquire\\(\\) of <Lock locked by Task 'transfer'.* held by transfer .*program\\.ts:${accountsIn}:`,
-        ),
-      );
-      expect(output).toMatch(/A deadlock: (transfer → audit → transfer|audit → transfer → audit)/);
+        const { code, output } = await aio(command, running.pid, ...rest, ...live);
+
+        expect(code).toBe(0);
+        for (const pattern of patterns) expect(output).toMatch(pattern);
+      });
+
+      test.each(["ps", "pstree", "why"])("`aio %s --json` has it all", async (command) => {
+        const rest = command === "why" ? [row[0]] : [];
+
+        const { output } = await aio(command, running.pid, ...rest, "--json");
+        const { loops, pid, blocked } = JSON.parse(output) as Snapshot;
+
+        expect({ pid, blocked }).toEqual({ pid: running.pid, blocked: false });
+        expect(loops[0]?.tasks).toHaveLength(total);
+        for (const task of tasks)
+          expect(loops[0]?.tasks.find(({ name }) => name === task.name)).toMatchObject(task);
+        expect(loops[0]?.cycles).toHaveLength(program === "locks" ? 1 : 0);
+      });
+
+      test("`aio top --json` has the figures, and the tasks that wait longest", async () => {
+        const { output } = await aio("top", running.pid, "--json", "--count", 2, "--interval", 100);
+        const samples = output
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as Figures & { tasks: TaskSnapshot[]; cycles: object[] });
+
+        expect(samples).toHaveLength(2);
+        for (const { loops, tasks: shown, cycles } of samples) {
+          expect(loops[0]?.tasks).toBe(total);
+          expect(shown).toHaveLength(Math.min(20, total));
+          expect(cycles).toHaveLength(program === "locks" ? 1 : 0);
+        }
+      });
+
+      test.skipIf(!hasBrowser)("`aio watch` shows it", async () => {
+        await using watch = startAio(["watch", running.pid, "--interval", 100]);
+        const [url = ""] = /http:\S+/.exec((await watch.line()) ?? "") ?? [];
+        const page = await browser?.newPage();
+        await page?.goto(url);
+
+        await page?.getByRole("searchbox").fill(row[0]);
+        const line = page
+          ?.locator(".list .row")
+          .filter({ has: page.locator(".name", { hasText: row[0] }) });
+        await expect.poll(() => line?.count(), { timeout: 30_000 }).toBe(1);
+        const text = await line?.textContent();
+        const hits = await page?.locator(".hits").textContent();
+        await page?.close();
+        watch.process.kill("SIGINT");
+
+        for (const part of row) expect(text).toContain(part);
+        expect(hits).toMatch(re` of ${total.toLocaleString("en")}$`);
+        expect(await watch.end()).toBe(0);
+      });
+
+      test("it goes on behind all those looks, and nothing listens", async () => {
+        expect(listening(running.pid)).toEqual([]);
+        running.tell();
+        expect(await running.end()).toBe(0);
+      });
     });
 
-    test("`aio pstree` shows the circle, and `aio why` says that nobody in it goes on", async () => {
-      await using program = await start("locks", { host });
-
-      const tree = await aio("pstree", program.pid);
-      const why = await aio("why", program.pid, "transfer");
-
-      expect(tree.output).toMatch(
-        /^transfer #\d+: acquire\(\) of .*\n└─ audit #\d+: acquire\(\) of .*\n {3}└─ transfer #\d+: waits in a circle, see above$/m,
-      );
-      expect(why.output).toMatch(/^transfer #\d+\n {2}waits for acquire\(\) of <Lock/);
-      expect(why.output).toMatch(
-        new RegExp(`at .*program\\.ts:${journalIn}:\\d+\\n {4}at .*transfer .*program\\.ts:`),
-      );
-      expect(why.output).toContain("a deadlock, nobody in this circle ever goes on");
-    });
-
-    test("a task that is stuck in a foreign promise is told as such", async () => {
-      await using program = await start("foreign", { host });
-
-      const list = await aio("ps", program.pid);
-      const why = await aio("why", program.pid, "fetcher");
-
-      expect(list.output).toMatch(/fetcher fetchForever\(\) +foreign +a foreign promise/);
-      expect(why.output).toMatch(
-        /^fetcher fetchForever\(\) #\d+: is inside a promise that is not of @aio/,
-      );
-    });
-
-    test("a queue that nobody reads is told, with who is stuck in put()", async () => {
-      await using program = await start("queue", { host });
-
-      const { output } = await aio("why", program.pid, "producer");
-
-      expect(output).toMatch(
-        /waits for put\(\) of <Queue maxsize=1 items=\[ 'a' \] putters=1 \(Task 'producer'\) unfinished=1>/,
-      );
-      expect(output).toMatch(new RegExp(`at .*program\\.ts:${lineOf("await queue.put")}:`));
-      expect(output).toContain("no task is known that would wake it");
-    });
-
-    test("10,000 tasks are told, and the program hardly stops for it", async () => {
+    test("a look at 10,000 tasks hardly stops it", async () => {
       await using program = await start("many", { host });
 
       const { output } = await aio("ps", program.pid, "--json");
-      const { loops, pause } = JSON.parse(output) as Snapshot;
+      const { pause } = JSON.parse(output) as Snapshot;
 
-      expect(loops[0]?.tasks.length).toBe(9_999);
-      expect(loops[0]?.resources.map(({ waiters }) => waiters.length)).toEqual([4_998]);
-      // The main task waits for its standard input, in a foreign promise.
-      const lines = loops[0]?.tasks.flatMap(({ waits }) =>
-        waits.map(({ frames }) => frames[0]?.line),
-      );
-      expect(new Set(lines)).toEqual(
-        new Set([lineOf("await sleep(3_600_000)"), lineOf("await lock.acquire();\n}")]),
-      ); // the main task is not one of ours
       expect(pause).toBeLessThan(2_000); // on a machine that is busy with other tests
     });
 
@@ -146,6 +270,17 @@ describe("A look", () => {
     await aio("ps", program.pid);
 
     expect(listening(program.pid)).toEqual([]);
+  });
+
+  test("closes it on Node 22.0, too, which knows no process.getBuiltinModule()", async () => {
+    const old = "data:text/javascript,delete process.getBuiltinModule";
+    await using program = await start("foreign", { flags: ["--import", old] });
+
+    await aio("ps", program.pid);
+
+    await expect.poll(() => program.errors).toContain("Debugger ending");
+    program.tell();
+    expect(await program.end()).toBe(0);
   });
 
   test("leaves an inspector open that was open before, and says so", async () => {
@@ -289,7 +424,12 @@ function listening(pid: number): number[] {
 }
 
 /** Where a text stands in the program. */
-function lineOf(text: string): number {
+function placeOf(text: string): string {
   const source = readFileSync(new URL("fixtures/program.ts", import.meta.url), "utf8");
-  return source.slice(0, source.indexOf(text)).split("\n").length;
+  return `program.ts:${source.slice(0, source.indexOf(text)).split("\n").length}`;
+}
+
+/** An expression whose ^ and $ are those of lines. */
+function re(parts: TemplateStringsArray, ...values: readonly string[]): RegExp {
+  return new RegExp(String.raw(parts, ...values), "m");
 }

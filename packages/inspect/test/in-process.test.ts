@@ -1,6 +1,7 @@
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { runInThisContext } from "node:vm";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { context, trace } from "@opentelemetry/api";
 import {
@@ -8,6 +9,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import type { SnapshotProvider, SnapshotRegistry } from "@aio/loop";
 import { Lock } from "@aio/sync";
 import { createTask, gather, run, sleep, timeout, wait } from "@aio/task";
 import { describe, expect, test } from "vitest";
@@ -19,10 +21,13 @@ import {
   publishLoopLag,
   takeLook,
   watchDeadlocks,
+  type Snapshot,
   type TaskSnapshot,
 } from "../src/index.ts";
-import { aio, Running } from "./running.ts";
+import { look } from "../src/expressions.ts";
+import { askSocket } from "../src/socket-client.ts";
 import { socketPath } from "../src/socket-path.ts";
+import { aio, Running } from "./running.ts";
 
 describe("takeLook", () => {
   test("shows a task from its creation to its end", async () => {
@@ -71,6 +76,73 @@ describe("takeLook", () => {
     expect(ages[1]?.exact).toBe(false);
     expect(ages[1]?.ms).toBeGreaterThan(20);
   });
+
+  test("is taken between two steps, whatever ran when it was asked for", async () => {
+    const state = await run(async () => {
+      let look: Promise<Snapshot> | undefined;
+      const task = createTask(
+        async () => {
+          look = takeLook();
+          await sleep(60_000);
+        },
+        { name: "t" },
+      );
+      await sleep(1);
+      const seen = (await look)?.loops[0]?.tasks.find(({ name }) => name === "t");
+      task.cancel();
+      await wait([task]);
+      return seen?.state;
+    });
+
+    expect(state).toBe("waiting");
+  });
+
+  test("gives tasks that were first seen by the same look the same age", async () => {
+    const ages = await run(async () => {
+      const tasks = Array.from({ length: 100 }, () => createTask(() => sleep(60_000)));
+      await sleep(1);
+      await takeLook();
+      const { loops } = await takeLook();
+      for (const task of tasks) task.cancel();
+      await wait(tasks);
+      return loops[0]?.tasks.flatMap(({ waits }) => waits.map(({ age }) => age?.ms ?? null));
+    });
+
+    expect(ages).toHaveLength(100);
+    expect(new Set(ages).size).toBe(1);
+  });
+});
+
+describe("A look from outside", () => {
+  test.each(["the inspector", "the socket"])(
+    "by %s lets the program go on before it is made into text",
+    async (way) => {
+      const events: string[] = [];
+      const loop = { toJSON: () => void events.push("text") };
+      const provider = {
+        look: async () => {
+          setImmediate(() => events.push("program"));
+          return { pause: 1, loops: [loop] };
+        },
+      } as unknown as SnapshotProvider;
+
+      await run(async () => {
+        const { providers } = Reflect.get(
+          globalThis,
+          Symbol.for("@aio/inspect"),
+        ) as SnapshotRegistry;
+        providers.add(provider);
+        try {
+          if (way === "the inspector") await (runInThisContext(look("me", {})) as Promise<string>);
+          else await askOwnSocket();
+        } finally {
+          providers.delete(provider);
+        }
+      });
+
+      expect(events).toEqual(["program", "text"]);
+    },
+  );
 });
 
 describe("watchDeadlocks", () => {
@@ -244,6 +316,13 @@ describe("listen", () => {
     expect(() => statSync(path)).toThrow("ENOENT");
   });
 });
+
+/** What `aio` does, in this very process. */
+async function askOwnSocket(): Promise<void> {
+  const close = listen();
+  await askSocket(process.pid, { frames: false }, 60_000);
+  close();
+}
 
 async function lookedAt(name: string): Promise<TaskSnapshot | undefined> {
   const { loops } = await takeLook();

@@ -1,4 +1,3 @@
-import { dirname, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** Whether new loops start in debug mode: `AIO_DEBUG` is not empty, or `NODE_DEBUG` names `aio`. */
@@ -13,9 +12,11 @@ export function isDebugDefault(): boolean {
 const stacks = new WeakMap<object, string>();
 const moments = new WeakMap<object, number>();
 
-// Where the packages of the family lie, side by side: as a path, and as the end of an address.
-const familyPath = `${dirname(dirname(import.meta.dirname))}${sep}`;
-const familyAddress = new URL(pathToFileURL(familyPath)).pathname;
+// Where the packages of the family lie, side by side: as a path, and as the end of an address. Null in a bundle, where
+// all code is in one file, wherever that is; one of CommonJS does not even know.
+const [, familyPath = null] =
+  /^(.*[/\\])[^/\\]+[/\\](?:src|dist)[/\\]debug\.[jt]s$/.exec(import.meta.filename ?? "") ?? [];
+const familyAddress = familyPath === null ? null : new URL(pathToFileURL(familyPath)).pathname;
 
 /** Notes where and when `thing` is made, in at most 10 frames of the program; in debug mode only. */
 export function recordCreation(thing: object): void {
@@ -33,12 +34,19 @@ export function creationTime(thing: object): number | undefined {
   return moments.get(thing);
 }
 
-/** The stack of the running code, in at most `limit` frames of the program. */
-export function stackOfProgram(limit = 10): string {
+/**
+ * The stack of the running code, in at most `limit` frames of the program.
+ * @param inner the frames from this function on inwards are left out, which matters in a bundle: there, frames of the
+ *   packages look like those of the program.
+ */
+export function stackOfProgram(
+  limit = 10,
+  inner: (...args: never[]) => unknown = stackOfProgram,
+): string {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = limit + 20;
   const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder);
+  Error.captureStackTrace(holder, inner);
   Error.stackTraceLimit = stackTraceLimit;
   const [, ...lines] = (holder.stack ?? "").split("\n");
   return lines.filter(isOfProgram).slice(0, limit).join("\n");
@@ -63,6 +71,7 @@ export function programFrames(error: Error): string[] {
 function isOfProgram(line: string): boolean {
   if (line.includes("(node:") || line.includes("at node:")) return false;
   if (/[/\\]node_modules[/\\]@aio[/\\]/.test(line)) return false;
+  if (familyPath === null || familyAddress === null) return true;
   const [, file] = line.split(familyPath);
   const [, address] = line.split(familyAddress);
   return !/^[^/\\]+[/\\](src|dist)[/\\]/.test(file ?? address ?? "");

@@ -1,20 +1,18 @@
 import { once } from "node:events";
-import { setTimeout as pause } from "node:timers/promises";
-import type { Server } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
-import type { Hono } from "hono";
+import { setTimeout as pause } from "node:timers/promises";
 import { InspectError } from "../errors.ts";
 
 // In milliseconds.
 const GRACE = 1_000;
 
-/** Serves `app` to this machine only. */
+/** Has `listener` answer requests of this machine only. */
 export async function listenLocally(
-  app: Hono,
+  listener: RequestListener,
   port: number,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = createServer(listener);
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");

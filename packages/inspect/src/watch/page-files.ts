@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { stripTypeScriptTypes } from "node:module";
 
 /** What the page imports by name; each comes as one module, from where it is installed. */
 export const libraries = [
@@ -30,8 +29,9 @@ export async function readModule(file: string): Promise<string | null> {
   if (!/^[a-z-]+\.[jt]s$/.test(file)) return null;
   try {
     const text = await readFile(new URL(`page/${file}`, import.meta.url), "utf8");
-    // As built, it is plain already.
-    return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
+    if (file.endsWith(".js")) return text;
+    const { stripTypeScriptTypes } = await import("node:module"); // Node 22.0 has none, and needs none: as built, it is plain
+    return stripTypeScriptTypes(text);
   } catch {
     return null;
   }

@@ -23,11 +23,11 @@ export function findAwaitStack(wait: ScopeNode): void {
     if (!isOfPromise(reactions.onFulfilled) || !isOfPromise(reactions.onRejected)) return reactions;
     const early = new EarlyOutcome();
     const gate = Promise.withResolvers<void>();
-    const lookedFrom = gate.promise.then(() => {
-      noteStack(wait, stackOfProgram());
+    const look = (): Return => {
+      noteStack(wait, stackOfProgram(10, look));
       return new Return(wait, early);
-    });
-    reactions.onFulfilled(lookedFrom as never);
+    };
+    reactions.onFulfilled(gate.promise.then(look) as never);
     gate.resolve();
     return early;
   });

@@ -17,6 +17,8 @@ export class Meter {
   inner: SlowSteps | null = null;
   #steps = 0;
   #busy = 0;
+  // What of the step that runs, or of those timed with it, was told as busy already.
+  #told = 0;
   #slowest: SlowStep[] = [];
   #stride = 1;
   #left = 1;
@@ -57,12 +59,17 @@ export class Meter {
     return mustDrain;
   }
 
-  /** What was counted since the last time. */
+  /** What was counted since the last time; of a step that runs right now, so far. */
   take(): {
     readonly steps: number;
     readonly busy: number;
     readonly slowest: readonly SlowStep[];
   } {
+    if (this.#first !== null) {
+      const running = performance.now() - this.#start;
+      this.#busy += running - this.#told;
+      this.#told = running;
+    }
     const taken = { steps: this.#steps, busy: this.#busy, slowest: this.#slowest };
     this.#steps = this.#busy = 0;
     this.#slowest = [];
@@ -72,7 +79,8 @@ export class Meter {
   #look(): void {
     const now = performance.now();
     const duration = now - this.#start;
-    this.#busy += duration;
+    this.#busy += duration - this.#told;
+    this.#told = 0;
     if (duration >= SLOW) this.#note(duration);
     this.#first = this.#task = null;
     this.#stride = duration < QUICK ? Math.min(2 * this.#stride, LONGEST_STRIDE) : 1;

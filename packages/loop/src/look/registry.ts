@@ -1,3 +1,4 @@
+import { runOutside } from "./context.ts";
 import { lookAt } from "./look.ts";
 import type { EventLoop } from "../loop.ts";
 import { Measurement } from "./measurement.ts";
@@ -9,12 +10,13 @@ const loops = new Set<WeakRef<EventLoop>>();
 const measurement = new Measurement(() => knownLoops());
 const provider: SnapshotProvider = {
   snapshot: () => knownLoops().map((loop) => snapshotOf(loop)),
-  look: (options) => lookAt(knownLoops, options),
+  // Whoever asks by the debug protocol interrupts a task, and is none of its business.
+  look: (options) => runOutside(() => lookAt(knownLoops, options)),
   running: () => {
     const task = Scope.current?.task ?? null;
     return task === null ? null : titleOf(task);
   },
-  measure: () => measurement.take(),
+  measure: () => runOutside(() => measurement.take()),
   stopMeasuring: () => measurement.stop(),
 };
 

@@ -54,6 +54,8 @@ export function tasksBehind(
 class Look {
   readonly #loop: EventLoop;
   readonly #now: number;
+  /** The same moment, by `performance.now()`. */
+  readonly #moment = performance.now();
   readonly #scopes = new Map<object, Scope>(); // by task
   readonly #resources = new Map<object, { holders: Set<number>; waiters: number[] }>();
 
@@ -149,7 +151,7 @@ class Look {
       mode,
       relation: dependencies.relation,
       ends: ends === Infinity ? null : ends - this.#now,
-      age: ageOf(node),
+      age: ageOf(node, this.#moment),
       frames: framesOf(creationStack(node) ?? ""),
     };
   }
@@ -184,8 +186,7 @@ export function idOf(thing: object): number {
 
 const firstSeen = new WeakMap<ScopeNode, number>();
 
-function ageOf(wait: ScopeNode): AgeSnapshot | null {
-  const now = performance.now();
+function ageOf(wait: ScopeNode, now: number): AgeSnapshot | null {
   const made = creationTime(wait);
   if (made !== undefined) return { ms: now - made, exact: true };
   const seen = firstSeen.get(wait);

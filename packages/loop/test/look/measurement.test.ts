@@ -91,6 +91,28 @@ describe.each(["tick", "microtask"] as const)(
 );
 
 describe("A measurement", () => {
+  test("knows of a callback that holds the loop while it is asked, and of all of it later", async () => {
+    const loop = measuredLoop();
+    let during: Figures | undefined;
+    loop.callSoon(() => {
+      hold(40);
+      during = provider().measure();
+      hold(40);
+    });
+
+    await iterate(loop);
+    const busy = measure().busy;
+    let worst = 0;
+    await expect
+      .poll(() => (worst = Math.max(worst, provider().measure().lag?.max ?? 0)))
+      .toBeGreaterThanOrEqual(65);
+
+    expect(during?.lag?.max).toBeGreaterThanOrEqual(25); // the timer is due after 10 ms
+    expect(during?.loops.at(-1)?.busy).toBeGreaterThanOrEqual(39);
+    expect(busy).toBeGreaterThanOrEqual(39);
+    expect(busy).toBeLessThan(79); // was told before
+  });
+
   test("begins with nothing, and tells of the time since the last question", async () => {
     const loop = new EventLoop();
     onTestFinished(() => loop.close());

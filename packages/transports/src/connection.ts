@@ -242,9 +242,9 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     this.loop.callExceptionHandler({ message, exception, transport: this, protocol });
   }
 
-  /** All is sent: ends the connection. TLS says goodbye, and waits for the other side's. */
+  /** All is sent: ends the connection. TLS says goodbye, and waits for the other side's, unless both have been said. */
   #finish(): void {
-    if (this.shutdownTimeout === null) {
+    if (this.shutdownTimeout === null || this.socket.destroyed) {
       this.lose(null);
     } else if (this.#shutdownTimer === null) {
       const late = (): void => this.lose(new TimeoutError("SSL shutdown timed out"));

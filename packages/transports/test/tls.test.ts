@@ -300,6 +300,26 @@ describe("a TLS client", () => {
       expect(near.events).toEqual([]);
     }));
 
+  test("refuses the certificate when checkServerIdentity throws", () =>
+    run(async () => {
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const failure = new Error("not this one");
+      const checkServerIdentity = (): never => {
+        throw failure;
+      };
+
+      await expect(
+        createConnection(make, {
+          host: "127.0.0.1",
+          port: portOf(server),
+          ssl: { ...TRUSTING.ssl, checkServerIdentity },
+        }),
+      ).rejects.toMatchObject({ name: "SSLCertVerificationError", cause: failure });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    }));
+
   test("refuses a certificate that nobody vouches for", () =>
     run(async () => {
       const server = await createServer(() => new Recorder(), { ...ADDRESS, ssl: localhost });

@@ -26,6 +26,12 @@ export interface TransportOwner {
   detach(connection: Connection): void;
 }
 
+/** Who is told what the protocol is told, right behind it: what sends a file. */
+export interface ConnectionWatcher {
+  resumed(): void;
+  lost(error: Error | null): void;
+}
+
 /** What a {@link Connection} is made of. */
 export interface ConnectionParts {
   readonly loop: EventLoop;
@@ -61,6 +67,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
   readonly loop: EventLoop;
   /** What the protocol is called in. */
   readonly context: Context;
+  watcher: ConnectionWatcher | null = null;
   protected readonly socket: Duplex;
   protected readonly info: ConnectionInfo;
   protected readonly owner: TransportOwner | null;
@@ -214,6 +221,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
   #resumeWriting(): void {
     this.log("resumes writing");
     this.call("resumeWriting", () => this.#protocol.resumeWriting?.());
+    this.watcher?.resumed();
   }
 
   /** Calls the protocol. An error is reported, and the connection goes on. */
@@ -234,9 +242,9 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     this.loop.callExceptionHandler({ message, exception, transport: this, protocol });
   }
 
-  /** All is sent: ends the connection. TLS says goodbye, and waits for the other side's. */
+  /** All is sent: ends the connection. TLS says goodbye, and waits for the other side's, unless both have been said. */
   #finish(): void {
-    if (this.shutdownTimeout === null) {
+    if (this.shutdownTimeout === null || this.socket.destroyed) {
       this.lose(null);
     } else if (this.#shutdownTimer === null) {
       const late = (): void => this.lose(new TimeoutError("SSL shutdown timed out"));
@@ -259,6 +267,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     if (this.loop.isClosed) return;
     this.loop.callSoon(() => {
       this.call("connectionLost", () => this.#protocol.connectionLost?.(error));
+      this.watcher?.lost(error);
       this.owner?.detach(this);
     });
   }

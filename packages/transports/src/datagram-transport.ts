@@ -176,7 +176,7 @@ export class DatagramTransport {
       throw new TypeError(
         `Expected \`target\` to be { address, port } with an IP address, got ${inspect(target)}`,
       );
-    checkPort("port", target.port);
+    checkPort("target.port", target.port, 1);
     if (remote?.connected === true && !isSame(remote, target))
       throw new RangeError(
         `Expected \`target\` to be the remote address or absent, got ${inspect(target)}`,

@@ -127,7 +127,7 @@ function opener(options: DatagramOptions): (loop: EventLoop) => Promise<Opened> 
   checkAddress("localAddress", localAddress);
   checkAddress("remoteAddress", remoteAddress);
   if (localPort !== undefined) checkPort("localPort", localPort);
-  if (remotePort !== undefined) checkPort("remotePort", remotePort);
+  if (remotePort !== undefined) checkPort("remotePort", remotePort, 1);
   if (localAddress ?? localPort ?? remoteAddress ?? (family === 0 ? undefined : family)) {
     if (options.reusePort === true) checkReusePort();
     return (loop) => openAny(loop, options);

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import { type Context, type EventLoop, RuntimeError } from "@aio/loop";
 import { BulkBuffer } from "./bulk-buffer.ts";
 import { copyOf, type Inlet, type InletReader } from "./inlet.ts";
@@ -250,6 +251,8 @@ function join(first: Buffer | null, second: Buffer | null): Buffer | null {
 }
 
 function checkBuffer(buffer: Uint8Array): Uint8Array {
+  if (!(buffer instanceof Uint8Array))
+    throw new TypeError(`Expected getBuffer() to return a Uint8Array, got ${inspect(buffer)}`);
   if (buffer.length > 0) return buffer;
   throw new RuntimeError("getBuffer() returned an empty buffer");
 }

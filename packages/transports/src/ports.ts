@@ -1,12 +1,15 @@
 import { inspect } from "node:util";
 import { RuntimeError } from "@aio/loop";
 
-/** @throws TypeError or RangeError when `port` is none. */
-export function checkPort(name: string, port: unknown): asserts port is number {
+/**
+ * @param least 0 where that stands for any port that is free, 1 where a port must be named.
+ * @throws TypeError or RangeError when `port` is none.
+ */
+export function checkPort(name: string, port: unknown, least = 0): asserts port is number {
   if (typeof port !== "number")
     throw new TypeError(`Expected \`${name}\` to be a number, got ${inspect(port)}`);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new RangeError(`Expected \`${name}\` to be between 0 and 65535, got ${port}`);
+  if (!Number.isInteger(port) || port < least || port > 65_535)
+    throw new RangeError(`Expected \`${name}\` to be between ${least} and 65535, got ${port}`);
 }
 
 /** @throws RuntimeError when this Node does not know `reusePort`. */

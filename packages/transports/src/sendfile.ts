@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { inspect } from "node:util";
 import { type Future, type Operation, operation, RuntimeError } from "@aio/loop";
+import type { ConnectionWatcher } from "./connection.ts";
 import { SendfileNotAvailableError } from "./errors.ts";
-import type { Protocol } from "./protocol.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { WriteTransport } from "./transport.ts";
 
@@ -27,7 +27,7 @@ const CHUNK = 65_536;
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.sendfile | loop.sendfile}.
  *
  * @returns how many bytes were sent.
- * @throws RuntimeError when the transport is closing; SendfileNotAvailableError with `fallback: false`; the error of
+ * @throws RuntimeError when the transport is closing, or sends another file; SendfileNotAvailableError with `fallback: false`; the error of
  * the connection, or one of code `ECONNRESET`, when that is lost meanwhile.
  *
  * @example
@@ -53,6 +53,8 @@ export function sendfile(
     );
   if (transport.isClosing())
     throw new RuntimeError(`${inspect(transport)} is closing; send files before close()`);
+  if (transport.watcher !== null)
+    throw new RuntimeError(`${inspect(transport)} sends a file already; send one after the other`);
   if (!fallback)
     throw new SendfileNotAvailableError(
       "Node cannot have the system send files; leave `fallback` out to read and write it",
@@ -66,7 +68,10 @@ async function send(
   offset: number,
   count: number,
 ): Promise<number> {
-  const sending = new SendingProtocol(transport);
+  const sending = new Sending(transport);
+  const wasReading = transport.isReading();
+  transport.watcher = sending;
+  transport.pauseReading();
   let sent = 0;
   try {
     while (sent < count) {
@@ -87,40 +92,32 @@ async function send(
     await sending.drained();
     return sent;
   } finally {
-    sending.restore();
+    transport.watcher = null;
+    if (wasReading) transport.resumeReading();
   }
 }
 
-/** Stands in for the protocol of a transport while a file is sent: it is told what matters to it afterwards. */
-class SendingProtocol implements Protocol {
+/** What is to be known of the transport while a file is sent. */
+class Sending implements ConnectionWatcher {
   readonly #transport: SocketTransport;
-  readonly #protocol: Protocol;
-  readonly #wasReading: boolean;
-  readonly #wasPaused: boolean;
   #error: Error | null = null;
   #waiter: Future<void> | null = null;
 
   constructor(transport: SocketTransport) {
     this.#transport = transport;
-    this.#protocol = transport.getProtocol();
-    this.#wasReading = transport.isReading();
-    this.#wasPaused = transport.writingPaused;
-    transport.pauseReading();
-    transport.setProtocol(this);
   }
 
-  resumeWriting(): void {
+  resumed(): void {
     this.#wake();
   }
 
-  connectionLost(error: Error | null): void {
+  lost(error: Error | null): void {
     this.#error =
       error ??
       Object.assign(new Error("The connection was closed while a file was sent"), {
         code: "ECONNRESET",
       });
     this.#wake();
-    this.#protocol.connectionLost?.(error);
   }
 
   /** Waits until more may be written. */
@@ -137,16 +134,6 @@ class SendingProtocol implements Protocol {
     if (this.#error !== null) throw this.#error;
     if (this.#transport.isClosing())
       throw new RuntimeError(`${inspect(this.#transport)} was closed while a file was sent`);
-  }
-
-  restore(): void {
-    const transport = this.#transport;
-    if (transport.getProtocol() === this) transport.setProtocol(this.#protocol);
-    if (this.#error !== null) return;
-    if (this.#wasReading) transport.resumeReading();
-    if (transport.writingPaused === this.#wasPaused) return;
-    if (this.#wasPaused) this.#protocol.resumeWriting?.();
-    else this.#protocol.pauseWriting?.();
   }
 
   #wake(): void {

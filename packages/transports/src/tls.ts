@@ -4,8 +4,10 @@ import type net from "node:net";
 import type { Duplex } from "node:stream";
 import type tls from "node:tls";
 import { inspect } from "node:util";
-import { checkMilliseconds, type EventLoop, type Future, runOutside } from "@aio/loop";
+import { checkMilliseconds, type EventLoop, type Future, runOutside, toError } from "@aio/loop";
 import { SSLCertVerificationError, SSLError } from "./errors.ts";
+
+type IdentityCheck = NonNullable<tls.ConnectionOptions["checkServerIdentity"]>;
 
 /** How a client speaks TLS: certificates it trusts, its own certificate, versions, ALPN … as `tls.connect` takes them. */
 export interface ClientSslOptions
@@ -13,7 +15,7 @@ export interface ClientSslOptions
     tls.SecureContextOptions,
     Omit<tls.CommonConnectionOptions, "SNICallback" | "requestCert"> {
   /** Says whether a certificate is that of the server that was meant; by default as `tls.checkServerIdentity` does. */
-  readonly checkServerIdentity?: tls.ConnectionOptions["checkServerIdentity"];
+  readonly checkServerIdentity?: IdentityCheck | undefined;
   /** A session to resume, from the `session` event of an earlier `sslObject`. */
   readonly session?: Buffer | undefined;
 }
@@ -77,7 +79,12 @@ export function clientTls(
   if (typeof name !== "string")
     throw new TypeError(`Expected \`serverHostname\` to be a string, got ${inspect(name)}`);
   const { handshake, shutdown } = checkTimeouts(timeouts);
-  const options: tls.ConnectionOptions = { ...(ssl === true ? {} : ssl), ...identity(name) };
+  const options: tls.ConnectionOptions = {
+    ...(ssl === true ? {} : ssl),
+    ...(ssl !== true &&
+      ssl.checkServerIdentity && { checkServerIdentity: guarded(ssl.checkServerIdentity) }),
+    ...identity(name),
+  };
   const shake = (loop: EventLoop, socket: Duplex): Future<tls.TLSSocket> =>
     handshaking(loop, socket, handshake, (settle) => {
       const secured = loadTls().connect({ ...options, socket });
@@ -188,6 +195,17 @@ function handshaking(
 
 function ignoreError(): void {
   // The connection closes, too: that is what its transport sees.
+}
+
+/** A check that throws refuses, as one does that returns the error. The host would let it end the process. */
+function guarded(check: IdentityCheck): IdentityCheck {
+  return (...args) => {
+    try {
+      return check(...args);
+    } catch (error) {
+      return toError(error);
+    }
+  };
 }
 
 /** Who the server must prove to be. */

@@ -130,7 +130,15 @@ function unixOpener({ path, socket }: UnixConnectionOptions): (loop: EventLoop) 
 function checkPath(path: unknown): asserts path is string {
   if (typeof path !== "string" || path === "")
     throw new TypeError(`Expected \`path\` to be the path of a socket, got ${inspect(path)}`);
+  const length = Buffer.byteLength(path);
+  if (length > LONGEST)
+    throw new RangeError(
+      `Expected \`path\` to have ${LONGEST} bytes at most, as the system demands, got ${length}: ${path}; take a shorter one, such as a relative one`,
+    );
 }
+
+/** How long the path of a socket may be, in bytes. */
+const LONGEST = { win32: Infinity, linux: 108 }[process.platform as string] ?? 104;
 
 /** Whether a path leads to a file: named pipes of Windows and abstract sockets of Linux have none. */
 function hasFile(path: string): boolean {

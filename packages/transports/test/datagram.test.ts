@@ -339,6 +339,10 @@ describe("a datagram endpoint", () => {
       expect(() => transport.sendTo("x", { address: "127.0.0.1", port: 70_000 })).toThrow(
         RangeError,
       );
+      expect(() => transport.sendTo("x", { address: "127.0.0.1", port: 0 })).toThrow(
+        "Expected `target.port` to be between 1 and 65535, got 0",
+      );
+      expect(transport.getWriteBufferSize()).toBe(0);
     }));
 
   test("reports a protocol that throws, and goes on", () =>
@@ -434,6 +438,9 @@ describe("createDatagramEndpoint", () => {
       expect(() => createDatagramEndpoint(make, { remotePort: 1 })).toThrow(RangeError);
       expect(() => createDatagramEndpoint(make, { localAddress: 1 as never })).toThrow(TypeError);
       expect(() => createDatagramEndpoint(make, { localPort: -1 })).toThrow(RangeError);
+      expect(() =>
+        createDatagramEndpoint(make, { remoteAddress: "127.0.0.1", remotePort: 0 }),
+      ).toThrow("Expected `remotePort` to be between 1 and 65535, got 0");
       expect(() => createDatagramEndpoint(1 as never, LOCAL)).toThrow(TypeError);
       await expect(createDatagramEndpoint(make, { socket })).rejects.toThrow(
         /call bind\(\) before/,

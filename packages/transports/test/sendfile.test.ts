@@ -128,6 +128,39 @@ describe("sendfile", () => {
       expect(near.events).toEqual(["made", "pause", "resume"]);
     }));
 
+  test("loses nothing that comes when somebody resumes reading meanwhile", () =>
+    run(async () => {
+      await using pair = await connectPair();
+      const { near, far } = pair;
+      const file = await makeFile(Buffer.alloc(32_000_000));
+      far.transport.pauseReading();
+      const sending = sendfile(near.transport, file);
+      far.transport.write("meanwhile");
+
+      near.transport.resumeReading();
+      await near.until(() => near.received.length > 0);
+      far.transport.resumeReading();
+      await sending;
+
+      expect(near.received.toString()).toBe("meanwhile");
+    }));
+
+  test("sends one file at a time", () =>
+    run(async () => {
+      await using pair = await connectPair();
+      const { near, far } = pair;
+      const file = await makeFile(Buffer.from("once"));
+      const sending = sendfile(near.transport, file);
+
+      expect(() => sendfile(near.transport, file)).toThrow("sends a file already");
+      await sending;
+      await sendfile(near.transport, file);
+      await far.until(() => far.received.length === 8);
+
+      expect(near.transport.getProtocol()).toBe(near);
+      expect(near.transport.isReading()).toBe(true);
+    }));
+
   test("fails when the connection is lost, which the protocol is told, too", () =>
     run(async () => {
       await using pair = await connectPair();

@@ -827,6 +827,7 @@ describe("a buffered protocol", () => {
 
   test.each([
     ["gives empty memory", () => new Uint8Array()],
+    ["gives numbers that are no bytes", () => new Uint32Array(9) as never],
     [
       "throws",
       () => {

@@ -100,6 +100,9 @@ describe("createConnection", () => {
       await expect(createConnection((() => undefined) as never, target)).rejects.toThrow(
         new TypeError("Expected `factory` to return a protocol, got undefined"),
       );
+      await expect(createConnection((async () => new Recorder()) as never, target)).rejects.toThrow(
+        "got Promise",
+      );
       await (await recording.client()).lost();
     }));
 

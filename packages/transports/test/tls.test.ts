@@ -128,6 +128,23 @@ describe("a connection with TLS", () => {
       expect(far.events.slice(-2)).toEqual(["eof", "lost"]);
     }));
 
+  test("is lost at once when the other side has closed it while reading was paused", () =>
+    run(async () => {
+      await using pair = await connectTls({}, { sslShutdownTimeout: 100 });
+      const { near, far, transport } = pair;
+      const socket = transport.getExtraInfo("sslObject");
+      if (socket === null) throw new Error("unreachable: it speaks TLS");
+      const closed = once(socket, "close");
+      transport.pauseReading();
+      far.transport.close();
+      await closed;
+
+      transport.resumeReading();
+
+      expect(await near.lost()).toBeNull();
+      expect(near.events).toEqual(["made", "eof", "lost"]);
+    }));
+
   test("sends what is buffered before it says goodbye", () =>
     run(async () => {
       await using pair = await connectTls();
@@ -281,6 +298,26 @@ describe("a TLS client", () => {
       await server.waitClosed();
 
       expect(near.events).toEqual([]);
+    }));
+
+  test("refuses the certificate when checkServerIdentity throws", () =>
+    run(async () => {
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const failure = new Error("not this one");
+      const checkServerIdentity = (): never => {
+        throw failure;
+      };
+
+      await expect(
+        createConnection(make, {
+          host: "127.0.0.1",
+          port: portOf(server),
+          ssl: { ...TRUSTING.ssl, checkServerIdentity },
+        }),
+      ).rejects.toMatchObject({ name: "SSLCertVerificationError", cause: failure });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
     }));
 
   test("refuses a certificate that nobody vouches for", () =>

@@ -260,7 +260,11 @@ describe("createUnixServer", () => {
 
   test("refuses arguments that do not fit", () =>
     run(async () => {
+      const long = `/tmp/${"x".repeat(200)}`;
+
       expect(() => createUnixServer(make, { path: "" })).toThrow(TypeError);
+      expect(() => createUnixServer(make, { path: long })).toThrow(/bytes at most, .* got 205/);
+      expect(() => createUnixConnection(make, { path: long })).toThrow(RangeError);
       expect(() => createUnixServer(make, { path: "/a", ssl: true as never })).toThrow(TypeError);
       expect(() => createUnixServer(make, { path: "/a", sslHandshakeTimeout: 1 })).toThrow(
         RangeError,

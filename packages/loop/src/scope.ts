@@ -239,11 +239,13 @@ export class Scope extends ScopeNode {
     return asking.has(this);
   }
 
-  /** Sum of the requests on this scope and those around it. */
+  /** Sum of the requests on this scope and those around it, up to a shield: those beyond strike behind it. */
   requestsAround(): number {
     let sum = 0;
-    for (let scope: Scope | null = this; scope !== null; scope = scope.parent)
+    for (let scope: Scope | null = this; scope !== null; scope = scope.parent) {
       sum += scope.requests;
+      if (scope.shielded) break;
+    }
     return sum;
   }
 

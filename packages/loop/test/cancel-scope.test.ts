@@ -156,6 +156,30 @@ describe("CancelScope", () => {
       expect(scope.cancelled).toBe(true);
     }));
 
+  test("that is shielded ends silently by its own cancellation, and a scope inside it by its deadline, whatever is asked around", () =>
+    inLoop(async (loop) => {
+      const steps: unknown[] = [];
+      const around = operation(async () => {
+        const shield = new CancelScope({ shielded: true });
+        await shield.run(async () => {
+          const inner = new CancelScope({ deadline: loop.time() + 10 });
+          await inner.run(() => loop.createFuture());
+          steps.push(inner.cancelled);
+          shield.cancel();
+          await loop.createFuture();
+        });
+        steps.push(shield.cancelled);
+        await loop.createFuture();
+        steps.push("unreachable");
+      });
+      await nextTurn(loop);
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow("from around");
+      expect(steps).toEqual([true, true]);
+    }));
+
   test("lets cancellations through again when its shield is taken down", () =>
     inLoop(async (loop) => {
       const scope = new CancelScope({ shielded: true });

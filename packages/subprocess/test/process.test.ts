@@ -148,6 +148,25 @@ describe("Process", { timeout: 60_000 }, () => {
       await child.end();
       expect(child.returncode).toBe(-9);
     }));
+
+  test("is killed in that case also when the task that waits for it is cancelled once more meanwhile", () =>
+    run(async () => {
+      const child = await createSubprocessShell(IGNORES_TERM, {
+        stdout: PIPE,
+        grace: 50,
+        wholeTree: true,
+      });
+      await child.stdout.readline();
+      const waiting = createTask(() => child.wait());
+      await sleep(0);
+      waiting.cancel();
+      await sleep(0);
+
+      waiting.cancel();
+
+      await expect(waiting).rejects.toThrow(CancelledError);
+      expect(child.returncode).toBe(-9);
+    }));
 });
 
 describe("communicate", { timeout: 60_000 }, () => {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
-import { CancelledError, Future, getRunningLoop, RuntimeError, TimeoutError } from "@aio/loop";
+import { CancelledError, CancelScope, Future, getRunningLoop, RuntimeError, TimeoutError } from "@aio/loop";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
@@ -65,6 +65,28 @@ describe("timeout", () => {
       expect(error).toBeInstanceOf(TimeoutError);
       expect(cleaned).toEqual(["inner", "outer"]);
       expect(getRunningLoop().time()).toBe(110);
+    }));
+
+  test("inside a shield is a TimeoutError, and a failed group its errors, though the task was cancelled meanwhile", () =>
+    isolated(async () => {
+      const errors: unknown[] = [];
+      const task = createTask(async () => {
+        await new CancelScope({ shielded: true }).run(async () => {
+          errors.push(await thrownBy(timeout(10, () => sleep(60_000))));
+          const group = taskGroup(async (tasks) => {
+            tasks.createTask(() => Promise.reject(new RangeError("failed")));
+            await sleep(60_000);
+          });
+          errors.push(await thrownBy(group));
+        });
+        await sleep(60_000);
+      });
+      await sleep(0);
+
+      task.cancel();
+
+      expect(await thrownBy(task)).toBeInstanceOf(CancelledError);
+      expect(errors).toMatchObject([{ name: "TimeoutError" }, { name: "ExceptionGroup" }]);
     }));
 
   test("leaves the task as it was: it goes on and nothing counts", () =>

@@ -96,6 +96,7 @@ export class SubprocessTransport {
         if (stream !== null) this.#attach(fd, stream);
       });
       beginning = this.#loop.callSoon(() => {
+        if (begun.done) return; // cancelled in this very iteration
         this.#begin();
         begun.setResult(undefined);
       });

@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
-import { CancelledError, CancelScope, Future, getRunningLoop, RuntimeError, TimeoutError } from "@aio/loop";
+import {
+  CancelledError,
+  CancelScope,
+  Future,
+  getRunningLoop,
+  RuntimeError,
+  TimeoutError,
+} from "@aio/loop";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {

@@ -8,9 +8,8 @@ import type { SubprocessTransport } from "./subprocess-transport.ts";
 /** Stands between a process and its streams. Counterpart of asyncio's `SubprocessStreamProtocol`. */
 export class ProcessProtocol extends FlowControlProtocol implements SubprocessProtocol {
   readonly #command: Command;
-  readonly #limit: number | undefined;
   // By the number of the end.
-  readonly #readers: (StreamReader | null)[] = [null, null, null];
+  readonly #readers: (StreamReader | null)[];
   readonly #diversions: (((data: Buffer) => void) | null)[] = [null, null, null];
   #stdin: StreamWriter | null = null;
   #broken: BrokenPipeError | null = null;
@@ -18,7 +17,8 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
   constructor(loop: EventLoop, command: Command, limit: number | undefined) {
     super({ loop });
     this.#command = command;
-    this.#limit = limit;
+    // Before the process is started: that is when a bad limit is to be told.
+    this.#readers = [null, new StreamReader({ limit, loop }), new StreamReader({ limit, loop })];
   }
 
   get stdin(): StreamWriter | null {
@@ -37,10 +37,8 @@ export class ProcessProtocol extends FlowControlProtocol implements SubprocessPr
   connectionMade(transport: SubprocessTransport): void {
     for (const fd of [1, 2] as const) {
       const pipe = transport.getPipeTransport(fd);
-      if (pipe === null) continue;
-      const reader = new StreamReader({ limit: this.#limit, loop: this.loop });
-      reader.setTransport(pipe);
-      this.#readers[fd] = reader;
+      if (pipe === null) this.#readers[fd] = null;
+      else this.#readers[fd]?.setTransport(pipe);
     }
     const pipe = transport.getPipeTransport(0);
     if (pipe !== null) this.#stdin = new StreamWriter(pipe, this, null, this.loop);

@@ -184,7 +184,7 @@ export class Process<
         this.#protocol.divert(fd, (data) => collected.addOwned(data));
         ends.push(reader.read());
       }
-      for (const end of ends) await end;
+      await Promise.all(ends); // an end that somebody else reads already fails at once
       await this.#input?.sent();
       await this.#transport.wait();
     } catch (error) {

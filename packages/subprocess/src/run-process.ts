@@ -19,7 +19,7 @@ import { DEVNULL, PIPE } from "./stdio.ts";
 
 /** How a process is run. */
 export interface RunProcessOptions extends Omit<SubprocessOptions, "endOnCancel" | "limit"> {
-  /** What is written to its stdin. Without it, and without `stdin`, there is nothing to read. */
+  /** What is written to its stdin, which is a PIPE then. Without it, and without `stdin`, there is nothing to read. */
   readonly input?: Bytes | undefined;
   /** How long it may take, in milliseconds, before it is ended: forever by default. */
   readonly timeout?: number | undefined;
@@ -67,6 +67,10 @@ async function runToEnd(
   { input, timeout = Infinity, check = false, ...options }: RunProcessOptions,
 ): Promise<CompletedProcess> {
   checkMilliseconds("timeout", timeout);
+  if (input !== undefined && options.stdin !== undefined && options.stdin !== PIPE)
+    throw new RangeError(
+      "Expected no `stdin` beside `input`, which goes there; leave one of them out",
+    );
   const deadline = getRunningLoop().time() + timeout;
   const stdin = input === undefined ? DEVNULL : PIPE;
   const child = await open(command, { stdin, stdout: PIPE, stderr: PIPE, ...options });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn as spawnNative, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 import { runOutside } from "@aio/loop";
@@ -63,7 +63,7 @@ export function checkSettings(settings: SpawnSettings): void {
     if (REFUSED.has(name) && (settings as Record<string, unknown>)[name])
       throw new RangeError(`Expected no \`${name}\`: processes read and write bytes; decode them`);
   }
-  const { stdin, stdout, stderr, cwd, env, grace = 0 } = settings;
+  const { stdin, stdout, stderr, cwd, env, grace = 0, atExit } = settings;
   checkStdio("stdin", stdin);
   checkStdio("stdout", stdout);
   checkStdio("stderr", stderr);
@@ -72,6 +72,10 @@ export function checkSettings(settings: SpawnSettings): void {
     check("env", name);
     if (env[name] !== undefined) check(`env.${name}`, env[name]);
   }
+  if (atExit !== undefined && !["kill", "terminate", "leave"].includes(atExit))
+    throw new RangeError(
+      `Expected \`atExit\` to be "kill", "terminate" or "leave", got ${inspect(atExit)}`,
+    );
   if (typeof grace !== "number" || !(grace >= 0))
     throw new RangeError(
       `Expected \`grace\` to be a number of milliseconds, got ${inspect(grace)}`,
@@ -180,6 +184,10 @@ function checkStdio(name: string, value: unknown): void {
   if (value === undefined || value === null || value === PIPE || value === DEVNULL) return;
   if (value === STDOUT && name === "stderr") return;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return;
+  if (typeof value === "object" && "fd" in value && value.fd === null)
+    throw new TypeError(
+      `Expected \`${name}\` to be a stream over an open file, got one that is not open; wait for its "open" event`,
+    );
   if (typeof value === "object" && ("fd" in value || "_handle" in value)) return;
   throw new TypeError(
     `Expected \`${name}\` to be PIPE, DEVNULL, ${name === "stderr" ? "STDOUT, " : ""}null, the number of an open file, a FileHandle or a stream over a file, got ${inspect(value, { depth: 0 })}`,
@@ -194,21 +202,36 @@ function spawnError(
 ): Error {
   const code = cause.code ?? "";
   if (code.startsWith("ERR_")) return cause; // a bad argument
-  const place = cwd === undefined ? null : statSync(cwd, { throwIfNoEntry: false });
-  if (place === undefined)
-    return new FileNotFoundError(command, `there is no directory ${String(cwd)}`, code, cause);
-  if (place !== null && !place.isDirectory())
-    return new NotADirectoryError(command, `${String(cwd)} is not a directory`, "ENOTDIR", cause);
+  const problem = cwd === undefined ? null : directoryError(command, cwd, cause);
+  if (problem !== null) return problem;
   const program = command.shell ? (executable ?? "the shell") : command.argv[0];
   if (code === "ENOENT")
     return new FileNotFoundError(command, `${program} is not found`, code, cause);
   if (code === "EPERM" && (user ?? group) !== undefined) {
     const names = [user !== undefined && `user ${user}`, group !== undefined && `group ${group}`];
     const whom = names.filter((name) => name !== false).join(", ");
-    const problem = `this program may not become ${whom}; run as root, or leave that out`;
-    return new PermissionError(command, problem, code, cause);
+    const fact = `this program may not become ${whom}; run as root, or leave that out`;
+    return new PermissionError(command, fact, code, cause);
   }
   if (code === "EACCES" || code === "EPERM")
     return new PermissionError(command, `${program} is not executable`, code, cause);
   return new SpawnError(command, cause.message, code, cause);
+}
+
+/** What is wrong with the directory, if anything is. */
+function directoryError(command: Command, cwd: string | URL, cause: unknown): SpawnError | null {
+  const name = String(cwd);
+  try {
+    if (!statSync(cwd).isDirectory())
+      return new NotADirectoryError(command, `${name} is not a directory`, "ENOTDIR", cause);
+    accessSync(cwd, constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR")
+      return new FileNotFoundError(command, `there is no directory ${name}`, code, cause);
+    if (code === "EACCES")
+      return new PermissionError(command, `the directory ${name} may not be entered`, code, cause);
+    return new SpawnError(command, message, code, cause);
+  }
 }

@@ -96,6 +96,7 @@ export class SubprocessTransport {
         if (stream !== null) this.#attach(fd, stream);
       });
       beginning = this.#loop.callSoon(() => {
+        if (begun.done) return; // cancelled in this very iteration
         this.#begin();
         begun.setResult(undefined);
       });
@@ -254,7 +255,8 @@ export class SubprocessTransport {
     const isOver = exitCode !== null || signalCode !== null;
     if (isOver && !this.#isTreeLeft) return;
     if (this.#isTree) this.#signalTree(signal);
-    else this.#child.kill(signal);
+    else if (hasName(signal)) this.#child.kill(signal);
+    else process.kill(this.#pid, signal); // a real-time signal: the host's process knows names only
   }
 
   get #isTree(): boolean {
@@ -376,9 +378,15 @@ export class SubprocessTransport {
   }
 }
 
+function hasName(signal: NodeJS.Signals | number): boolean {
+  return signal === 0 || typeof signal === "string" || numbers.has(signal);
+}
+
+const numbers = new Set<number>(Object.values(constants.signals));
+
 function checkSignal(signal: unknown): void {
   if (typeof signal === "string" && Object.hasOwn(constants.signals, signal)) return;
-  if (typeof signal === "number" && signal >= 0 && signal < 65) return;
+  if (typeof signal === "number" && Number.isInteger(signal) && signal >= 0 && signal < 65) return;
   throw new RangeError(
     `Expected \`signal\` to be a signal such as "SIGTERM", got ${inspect(signal)}`,
   );

@@ -1,5 +1,5 @@
 import { createTask, run, type Task } from "@aio/task";
-import { EventLoop, type Coroutine, isCancelled, type Step } from "@aio/loop";
+import { EventLoop, type Coroutine, type Handle, isCancelled, type Step } from "@aio/loop";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
@@ -123,6 +123,8 @@ async function cancelled(main: Coroutine<unknown>, step: number): Promise<boolea
     if (steps === step) task.cancel();
     steps += 1;
   });
+  const reports: unknown[] = [];
+  loop.exceptionHandler = (_loop, report) => void reports.push(report);
   await run(
     async () => {
       task = createTask(main);
@@ -132,6 +134,7 @@ async function cancelled(main: Coroutine<unknown>, step: number): Promise<boolea
     },
     { loopFactory: () => loop },
   );
+  expect(reports).toEqual([]);
   return steps > step;
 }
 
@@ -141,6 +144,13 @@ class SteppedLoop extends EventLoop {
   constructor(beforeStep: () => void) {
     super();
     this.#beforeStep = beforeStep;
+  }
+
+  override callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    return super.callSoon(() => {
+      this.#beforeStep();
+      callback(...args);
+    });
   }
 
   override enqueue(step: Step): void {

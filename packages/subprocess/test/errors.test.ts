@@ -73,6 +73,14 @@ describe("A process that cannot be started", { timeout: 60_000 }, () => {
       expect(error).toMatchObject({ name: "SpawnError", code: "E2BIG" });
     }));
 
+  test("throws SpawnError when the system does not even look at `cwd`", () =>
+    run(async () => {
+      const starting = createSubprocessExec("true", [], { cwd: `/${"x".repeat(5_000)}` });
+      const error = await starting.then(null, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SpawnError);
+      expect(error).toMatchObject({ code: "ENAMETOOLONG", command: ["true"] });
+    }));
+
   test("throws SpawnError when there is no place for a pipe of stdout and stderr", () =>
     run(async () => {
       const { TMPDIR } = process.env;

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -123,6 +124,23 @@ describe("Options of a process", { timeout: 60_000 }, () => {
       expect(String(await child.stdout.readline())).toBe("short\n");
       await expect(child.stderr.readline()).rejects.toBeInstanceOf(LineTooLongError);
       await child.wait();
+    }));
+
+  test("limit, atExit and streams that are not open are refused before the process is started", () =>
+    run(async () => {
+      const file = createWriteStream(temporaryFile());
+      await expect(createSubprocessExec("true", [], { stdout: PIPE, limit: 0 })).rejects.toThrow(
+        "Expected `limit` to be above 0 bytes, got 0",
+      );
+      await expect(createSubprocessExec("true", [], { atExit: "Kill" as never })).rejects.toThrow(
+        'Expected `atExit` to be "kill", "terminate" or "leave", got \'Kill\'',
+      );
+      await expect(createSubprocessExec("true", [], { stdout: file })).rejects.toThrow(
+        'Expected `stdout` to be a stream over an open file, got one that is not open; wait for its "open" event',
+      );
+      await once(file, "open");
+      expect(await (await createSubprocessExec("true", [], { stdout: file })).wait()).toBe(0);
+      file.destroy();
     }));
 
   test("grace, passFds and ends that make no sense are refused by name", () =>

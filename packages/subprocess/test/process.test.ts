@@ -35,6 +35,16 @@ describe("Process", { timeout: 60_000 }, () => {
       }
     }));
 
+  test("gets real-time signals, which have numbers only", () =>
+    run(async () => {
+      const line = "trap 'exit 5' 40; echo ready; while :; do sleep 0.01; done";
+      const child = await createSubprocessShell(line, { stdout: PIPE });
+      await child.stdout.readline();
+      child.sendSignal(40);
+      expect(await child.wait()).toBe(5);
+      expect(() => child.sendSignal(1.5)).toThrow("Expected `signal` to be a signal");
+    }));
+
   test("gives the same code to all who wait", () =>
     run(async () => {
       const child = await createSubprocessExec("sh", ["-c", "read x; exit 5"], { stdin: PIPE });
@@ -148,6 +158,25 @@ describe("Process", { timeout: 60_000 }, () => {
       await child.end();
       expect(child.returncode).toBe(-9);
     }));
+
+  test("is killed in that case also when the task that waits for it is cancelled once more meanwhile", () =>
+    run(async () => {
+      const child = await createSubprocessShell(IGNORES_TERM, {
+        stdout: PIPE,
+        grace: 50,
+        wholeTree: true,
+      });
+      await child.stdout.readline();
+      const waiting = createTask(() => child.wait());
+      await sleep(0);
+      waiting.cancel();
+      await sleep(0);
+
+      waiting.cancel();
+
+      await expect(waiting).rejects.toThrow(CancelledError);
+      expect(child.returncode).toBe(-9);
+    }));
 });
 
 describe("communicate", { timeout: 60_000 }, () => {
@@ -178,6 +207,22 @@ describe("communicate", { timeout: 60_000 }, () => {
       await expect(child.communicate()).rejects.toBeInstanceOf(InvalidStateError);
       await first;
       await expect(child.communicate("twice")).rejects.toBeInstanceOf(InvalidStateError);
+    }));
+
+  test("fails at once while somebody else reads an end, who gets all of it", () =>
+    run(async () => {
+      const child = await createSubprocessShell("cat; echo done >&2", {
+        stdin: PIPE,
+        stdout: PIPE,
+        stderr: PIPE,
+      });
+      const line = createTask(() => child.stderr.readline());
+      await sleep(0);
+
+      await expect(child.communicate()).rejects.toThrow("while another task waits for data");
+
+      expect(String(await line)).toBe("done\n");
+      await child.wait();
     }));
 
   test("ends the process when it is cancelled, and keeps what was read", () =>

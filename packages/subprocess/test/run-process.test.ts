@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createTask, run, timeout } from "@aio/task";
 import { CancelledError, TimeoutError } from "@aio/loop";
 import { describe, expect, test } from "vitest";
-import { CalledProcessError, runProcess, TimeoutExpired } from "../src/index.ts";
+import { CalledProcessError, DEVNULL, PIPE, runProcess, TimeoutExpired } from "../src/index.ts";
 
 describe("runProcess", { timeout: 60_000 }, () => {
   test("gives the input, and returns what was written, and the code", () =>
@@ -13,6 +13,15 @@ describe("runProcess", { timeout: 60_000 }, () => {
         stdout: Buffer.from("in"),
         stderr: Buffer.from("oops\n"),
       });
+    }));
+
+  test("refuses input that would go nowhere", () =>
+    run(async () => {
+      const error = "Expected no `stdin` beside `input`";
+      await expect(runProcess("cat", [], { input: "x", stdin: DEVNULL })).rejects.toThrow(error);
+      await expect(runProcess("cat", [], { input: "x", stdin: null })).rejects.toThrow(error);
+      const ended = await runProcess("cat", [], { input: "x", stdin: PIPE });
+      expect(String(ended.stdout)).toBe("x");
     }));
 
   test("with check, throws what the process said", () =>

@@ -1,4 +1,4 @@
-import { runOutside } from "./context.ts";
+import { runOutside } from "../context.ts";
 import { lookAt } from "./look.ts";
 import type { EventLoop } from "../loop.ts";
 import { Measurement } from "./measurement.ts";

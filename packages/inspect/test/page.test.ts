@@ -139,7 +139,7 @@ describe("The server of `aio watch`", () => {
   test("serves only what belongs to the page", async () => {
     await using watched = await Watched.start();
 
-    expect((await ask(`${watched.url}library/vitest`)).status).toBe(404);
+    expect((await ask(`${watched.url}library/hono`)).status).toBe(404);
     expect((await ask(`${watched.url}page/..%2f..%2fmain.ts`)).status).toBe(404);
     expect((await ask(`${watched.url}page/none.ts`)).status).toBe(404);
   });

@@ -1,18 +1,20 @@
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
 import { InspectError } from "../errors.ts";
 
 // In milliseconds.
 const GRACE = 1_000;
 
-/** Has `listener` answer requests of this machine only. */
+/** Serves `app` to this machine only. */
 export async function listenLocally(
-  listener: RequestListener,
+  app: Hono,
   port: number,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createServer(listener);
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");

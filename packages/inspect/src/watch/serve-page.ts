@@ -1,7 +1,7 @@
 import type { Attachment } from "../attach.ts";
 import { InspectError } from "../errors.ts";
-import { answerRequests } from "./answer-requests.ts";
 import { Broadcast } from "./broadcast.ts";
+import { createApp } from "./create-app.ts";
 import { listenLocally } from "./listen-locally.ts";
 
 /** How `aio watch` shows what it sees. */
@@ -22,8 +22,8 @@ export async function servePage(
   { interval, port, signal }: PageOptions,
 ): Promise<void> {
   const broadcast = new Broadcast(program, interval);
-  const { listener, path } = answerRequests(broadcast);
-  const server = await listenLocally(listener, port);
+  const { app, path } = createApp(broadcast);
+  const server = await listenLocally(app, port);
   process.stdout.write(
     `Open http://127.0.0.1:${server.port}${path} in a browser; Ctrl-C ends it\n`,
   );

@@ -12,6 +12,11 @@ import {
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
 
+async function* cancelledItems(): AsyncGenerator<number> {
+  yield 1;
+  throw new CancelledError("no more");
+}
+
 describe("mapConcurrent", () => {
   test("gives the results in the order of the items, whichever ends first", () =>
     isolated(async () => {
@@ -175,12 +180,7 @@ describe("mapConcurrent", () => {
 
   test("throws the cancellation that the source of the items throws", () =>
     isolated(async () => {
-      const items = async function* (): AsyncGenerator<number> {
-        yield 1;
-        throw new CancelledError("no more");
-      };
-
-      expect(await thrownBy(mapConcurrent(items(), () => 1, { limit: 2 }))).toMatchObject({
+      expect(await thrownBy(mapConcurrent(cancelledItems(), () => 1, { limit: 2 }))).toMatchObject({
         name: "CancelledError",
         message: "no more",
       });

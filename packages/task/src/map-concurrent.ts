@@ -70,11 +70,20 @@ class Mapping<T, R> {
   async run(): Promise<R[]> {
     try {
       await taskGroup((group) => this.#addWorker(group));
-    } finally {
-      if (!this.#isEnded) await this.#close();
+      if (this.#cancellation !== null) throw this.#cancellation.error;
+    } catch (error) {
+      if (!this.#isEnded) await this.#closeAnyway();
+      throw error;
     }
-    if (this.#cancellation !== null) throw this.#cancellation.error;
     return this.#results;
+  }
+
+  async #closeAnyway(): Promise<void> {
+    try {
+      await this.#close();
+    } catch {
+      // As with `for`/`of`: what ended the loop is thrown, and not what its source throws then.
+    }
   }
 
   #addWorker(group: TaskGroup): void {

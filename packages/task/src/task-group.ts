@@ -151,7 +151,8 @@ export class TaskGroup {
       try {
         return await ready;
       } catch (error) {
-        if (!task.done) await cancelAndWait(task);
+        const hasStarted = ready.done && !ready.cancelled;
+        if (!task.done && !hasStarted) await cancelAndWait(task);
         throw error;
       }
     });

@@ -131,6 +131,21 @@ describe("mapConcurrent", () => {
       expect(closed).toBe(true);
     }));
 
+  test("throws what a call threw also when the source of the items cannot be closed", () =>
+    isolated(async () => {
+      const items: Iterable<number> = {
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: false, value: 1 }),
+          return: () => {
+            throw new Error("cannot be closed");
+          },
+        }),
+      };
+      const mapping = mapConcurrent(items, () => Promise.reject(new Error("broken")), { limit: 1 });
+
+      expect(await thrownBy(mapping)).toMatchObject({ errors: [{ message: "broken" }] });
+    }));
+
   test("throws what the source of the items throws, and does not close it", () =>
     isolated(async () => {
       let closed = false;

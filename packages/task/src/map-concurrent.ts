@@ -5,7 +5,7 @@ import { type TaskGroup, taskGroup } from "./task-group.ts";
 
 /** How {@link mapConcurrent} runs. */
 export interface MapConcurrentOptions {
-  /** How many calls run at a time: a whole number from 1 on. */
+  /** How many calls run at a time: a whole number from 1 on, or `Infinity`. */
   readonly limit: number;
 }
 
@@ -22,7 +22,8 @@ export interface MapConcurrentOptions {
  *
  * @param items what is iterated: also an async iterable, such as a queue or a stream.
  * @param work gets an item, and its place from 0 on.
- * @throws ExceptionGroup of what `work` and `items` threw; RangeError when `limit` is no whole number from 1 on.
+ * @throws ExceptionGroup of what `work` and `items` threw; RangeError when `limit` is no whole number from 1
+ * on, nor infinite; TypeError when `items` cannot be iterated or `work` is not a function.
  *
  * @example
  * ```ts

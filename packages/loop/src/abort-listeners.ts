@@ -19,14 +19,15 @@ function compositesOf(signal: AbortSignal): AbortSignal[] {
 function findCompositesSymbol(): symbol | undefined {
   const { signal } = new AbortController();
   const composite = AbortSignal.any([signal]);
-  const listener = (): void => undefined;
-  composite.addEventListener("abort", listener); // Node 24 keeps those only that somebody listens to
+  composite.addEventListener("abort", ignore); // Node 24 keeps those only that somebody listens to
   const found = Object.getOwnPropertySymbols(signal).find((symbol) =>
     signalsIn(Reflect.get(signal, symbol)).includes(composite),
   );
-  composite.removeEventListener("abort", listener); // or it would never be collected as garbage
+  composite.removeEventListener("abort", ignore); // or it would never be collected as garbage
   return found;
 }
+
+function ignore(): void {}
 
 /** The signals in a set of weak references, as far as it is one. */
 function signalsIn(references: unknown): AbortSignal[] {

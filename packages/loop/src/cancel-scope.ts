@@ -38,6 +38,7 @@ export class CancelScope {
   #body: Body<unknown> | null = null;
   #timer: ScopeTimer | null = null;
 
+  /** @throws TypeError or RangeError when the deadline is not a number of milliseconds. */
   constructor({ deadline = Infinity, shielded = false }: CancelScopeOptions = {}) {
     checkMilliseconds("deadline", deadline);
     this.#deadline = deadline;
@@ -55,7 +56,7 @@ export class CancelScope {
     if (this.#state === "entered") this.#arm();
   }
 
-  /** Whether cancellations from around do not reach inside. They strike behind the scope. */
+  /** Whether cancellations from around do not reach inside. They strike behind the scope, or when this is set to false. */
   get shielded(): boolean {
     return this.#shielded;
   }
@@ -82,8 +83,11 @@ export class CancelScope {
 
   /**
    * Runs `body` inside, once.
+   *
+   * Cancellation: one from around interrupts the body, unless the scope is shielded, and passes; so does
+   * that of the operation itself.
    * @returns what it gives; undefined when this scope has interrupted it.
-   * @throws InvalidStateError the second time.
+   * @throws InvalidStateError the second time; TypeError when `body` is not a function; what the body throws.
    */
   run<T>(body: (scope: this) => PromiseLike<T> | T): Operation<T | undefined> {
     checkFunction("body", body);

@@ -48,7 +48,10 @@ export class Future<T> implements PromiseLike<T> {
   // it was cancelled: a CancelRequest, or the very error.
   declare private _content: unknown;
 
-  /** @param options.loop the loop to bind it to: by default the running one. */
+  /**
+   * @param options.loop the loop to bind it to: by default the running one, or, when none runs, the current one.
+   * @throws {@link RuntimeError} when there is none.
+   */
   constructor(options?: { loop?: EventLoop | undefined }) {
     this.loop = options?.loop ?? getEventLoop();
     this._state = "pending";
@@ -154,7 +157,9 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Has `callback(future)` called by the loop when it is done, in the async context of this call;
-   * soon, when it is done already. A callback added twice is called twice.
+   * soon, when it is done already. A callback added twice is called twice. What it throws goes to the
+   * exception handler of the loop.
+   * @throws TypeError when `callback` is not a function.
    */
   addDoneCallback(callback: (future: this) => unknown): void {
     checkFunction("callback", callback);

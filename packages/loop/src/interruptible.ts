@@ -8,6 +8,8 @@ import { wrapFuture } from "./wrap-future.ts";
  *
  * Cancellation: the wait ends at once, the work is left behind.
  *
+ * @throws TypeError when `promise` is none; RuntimeError when there is no loop.
+ *
  * @example
  * ```ts
  * const rows = await interruptible(database.query("select 1"));

@@ -191,7 +191,10 @@ export class EventLoop {
     if (!this.#closed) this.#pump.enqueue(step);
   }
 
-  /** Sets a timer for `when`, in milliseconds of the loop's clock: the cheap way, for primitives. */
+  /**
+   * Sets a timer for `when`, in milliseconds of the loop's clock: the cheap way, for primitives.
+   * @throws {@link RuntimeError} when the loop is closed.
+   */
   addTimer(timer: Timer, when: number): void {
     this.#checkOpen();
     this.#pump.addTimer(timer, when);
@@ -229,7 +232,8 @@ export class EventLoop {
   /**
    * Runs until `future` is done.
    * @returns its result, or throws its exception.
-   * @throws {@link RuntimeError} when the loop is stopped before; and as {@link EventLoop.runForever} does.
+   * @throws {@link RuntimeError} when the loop is stopped before; TypeError when `future` is none, RangeError
+   * when it belongs to another loop; and as {@link EventLoop.runForever} does.
    */
   async runUntilComplete<T>(future: Future<T>): Promise<T> {
     if (!isFuture(future))
@@ -404,6 +408,7 @@ export class EventLoop {
    * Has `step` called, and waited for, at the end of the run, when all tasks have ended and the loop can still
    * be used: for what has to be ended in good order, such as an executor.
    * @returns a function that takes it back.
+   * @throws TypeError when `step` is not a function.
    */
   atShutdown(step: () => PromiseLike<void>): () => void {
     checkFunction("step", step);

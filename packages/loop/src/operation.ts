@@ -11,6 +11,8 @@ import { InvalidStateError, isCancelled, RuntimeError } from "./errors.ts";
  *
  * One that was cancelled and that nobody awaits is forgotten; one that failed is an unhandled rejection.
  *
+ * @throws TypeError when `body` is not a function. What the body throws comes out of the operation.
+ *
  * @example
  * ```ts
  * function firstLine(reader: StreamReader): Operation<string> {

@@ -191,7 +191,11 @@ export class Scope extends ScopeNode {
   }
 
   set shielded(shielded: boolean) {
-    if (!this.closed) this._state = shielded ? SHIELDED : OPEN;
+    if (this.closed) return;
+    this._state = shielded ? SHIELDED : OPEN;
+    const { owed } = this;
+    // A request that the shield has kept out strikes now, unless the code inside runs: then at its next wait.
+    if (owed !== null && !this.isRunning && pass(this, owed)) this.takeOwed();
   }
 
   /**
@@ -228,9 +232,12 @@ export class Scope extends ScopeNode {
     this._asked = { count: this.requests + 1, newest: request };
     if (isDebugging()) void request.error; // made here, its stack shows who asked
     const { isRunning } = this;
-    const isAccepted = !isRunning && deliverInside(this, request);
-    const isHeard = abortSignals(this, request);
-    if (!isAccepted && (isRunning || !isHeard)) owe(this, request);
+    if (isRunning) {
+      abortSignals(this, request);
+      owe(this, request);
+    } else if (!pass(this, request)) {
+      owe(this, request);
+    }
     return true;
   }
 
@@ -390,6 +397,13 @@ function reportBranches(scope: Scope): void {
   log.warn(
     `${owner} ends while a branch of it still waits for ${waits}; await all branches, for example by gather() or race()`,
   );
+}
+
+/** Passes a request on to the waits and the signals of a scope. Returns whether it is delivered by that. */
+function pass(scope: Scope, request: CancelRequest): boolean {
+  const isAccepted = deliverInside(scope, request);
+  const isHeard = abortSignals(scope, request);
+  return isAccepted || isHeard;
 }
 
 /** Aborts the signals of a scope and those inside it. Returns whether anybody listens to one. */

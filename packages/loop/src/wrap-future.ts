@@ -13,6 +13,8 @@ import type { EventLoop } from "./loop.ts";
  * an operation; a foreign promise cannot be stopped, and is left behind.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-future.html#asyncio.wrap_future | asyncio.wrap_future}.
+ *
+ * @throws TypeError when `source` is no promise; RuntimeError when there is no loop, and none is given.
  */
 export function wrapFuture<T>(
   source: PromiseLike<T>,

@@ -157,9 +157,9 @@ describe("The signal of a scope", () => {
     await inLoop(async (loop) => {
       const scope = new Scope();
       const either = AbortSignal.any([scope.signal]);
-      const ignore = (): void => undefined;
-      either.addEventListener("abort", ignore);
-      either.removeEventListener("abort", ignore);
+      const gone = new AbortController();
+      either.addEventListener("abort", () => undefined, { signal: gone.signal });
+      gone.abort();
       scope.cancel("still owed");
 
       const work = scope.run(async () => await loop.createFuture());

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { CancelledError, CancelScope, operation, Scope } from "../src/index.ts";
+import { abortSignal, CancelledError, CancelScope, operation, Scope } from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 describe("CancelScope", () => {
@@ -262,6 +262,45 @@ describe("CancelScope", () => {
       around.cancel("from around");
 
       await expect(around).rejects.toThrow("from around");
+    }));
+
+  test("interrupts what waits inside, and aborts its signal, when its shield is taken down behind a cancellation", () =>
+    inLoop(async (loop) => {
+      const scope = new CancelScope({ shielded: true });
+      let signal: AbortSignal | undefined;
+      const around = operation(() =>
+        scope.run(async () => {
+          signal = abortSignal();
+          await loop.createFuture();
+        }),
+      );
+      await nextTurn(loop);
+      around.cancel("from around");
+      await nextTurn(loop);
+
+      scope.shielded = false;
+
+      await expect(around).rejects.toThrow("from around");
+      expect(signal?.reason).toEqual(new CancelledError("from around"));
+    }));
+
+  test("interrupts the next wait when its shield is taken down from inside", () =>
+    inLoop(async (loop) => {
+      const steps: string[] = [];
+      const scope = new CancelScope({ shielded: true });
+      const around = operation(() =>
+        scope.run(async () => {
+          await nextTurn(loop);
+          scope.shielded = false;
+          steps.push("still runs");
+          await loop.createFuture();
+        }),
+      );
+
+      around.cancel("from around");
+
+      await expect(around).rejects.toThrow("from around");
+      expect(steps).toEqual(["still runs"]);
     }));
 
   test("runs one body only", () =>

@@ -53,7 +53,8 @@ export class Barrier {
    * Cancellation: the place is given up, and the others go on waiting.
    * @param options.signal cancels the wait when it is aborted.
    * @returns a number of its own for each task, in the order in which they came, from 0 on.
-   * @throws BrokenBarrierError when the barrier is aborted, or reset while it waits.
+   * @throws BrokenBarrierError when the barrier is aborted, or reset while it waits; CancelledError when the
+   * wait is cancelled; RuntimeError when it must wait and no loop runs, or another loop than the first.
    */
   wait(options?: WaitOptions): Operation<number> {
     // Follows `Barrier.wait` of CPython, effect by effect.

@@ -60,7 +60,7 @@ export class Condition {
     return this.#lock.acquire(options);
   }
 
-  /** {@link Lock.release} of its lock. */
+  /** {@link Lock.release} of its lock; throws as that does. */
   release(): void {
     this.#lock.release();
   }
@@ -77,7 +77,8 @@ export class Condition {
    * Cancellation: the lock is acquired again all the same, however often it is cancelled; then the
    * newest error is thrown. A notification that came too late for it goes to another task.
    * @param options.signal cancels the wait when it is aborted.
-   * @throws RuntimeError when nobody holds the lock, or in another loop than the first.
+   * @throws CancelledError when the wait is cancelled; RuntimeError when nobody holds the lock, or in another
+   * loop than the first.
    */
   wait(options?: WaitOptions): Operation<true> {
     return refusedBy(options) ?? operation(() => this.#wait(options));
@@ -109,7 +110,7 @@ export class Condition {
   /**
    * Wakes the tasks that wait longest; they go on, one after the other, when the lock is released.
    * @param count how many: 1 by default; less when fewer wait.
-   * @throws RuntimeError when nobody holds the lock.
+   * @throws RuntimeError when nobody holds the lock; TypeError or RangeError when `count` is no whole number from 0 on.
    */
   notify(count = 1): void {
     checkCount("count", count, 0);
@@ -117,7 +118,10 @@ export class Condition {
     this.#notify(count);
   }
 
-  /** Wakes all tasks that wait: see {@link Condition.notify}. */
+  /**
+   * Wakes all tasks that wait: see {@link Condition.notify}.
+   * @throws RuntimeError when nobody holds the lock.
+   */
   notifyAll(): void {
     this.#expectLocked("notifyAll");
     this.#waiters.wakeAll();

@@ -6,7 +6,10 @@ import { Queue, type QueueStorage } from "./queue.ts";
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-queue.html#asyncio.LifoQueue | asyncio.LifoQueue}.
  */
 export class LifoQueue<T> extends Queue<T> {
-  /** @param maxsize how many items it holds at most; zero or less, as by default, for any number. */
+  /**
+   * @param maxsize how many items it holds at most; zero or less, as by default, for any number.
+   * @throws as that of {@link Queue} does.
+   */
   constructor(maxsize = 0) {
     super(maxsize, new Stack<T>());
   }

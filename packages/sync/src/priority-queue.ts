@@ -19,7 +19,8 @@ export class PriorityQueue<T> extends Queue<T> {
   /**
    * @param maxsize how many items it holds at most; zero or less, as by default, for any number.
    * @param compare says by a negative number that the first comes first, by a positive one that the second
-   * does. It must not depend on anything that changes.
+   * does. It must not depend on anything that changes. What it throws, who puts or gets is told.
+   * @throws TypeError when `compare` is not a function; and as that of {@link Queue} does.
    */
   constructor(maxsize = 0, compare: (a: T, b: T) => number = compareByValue) {
     checkFunction("compare", compare);

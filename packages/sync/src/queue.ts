@@ -199,6 +199,8 @@ export class Queue<T> implements AsyncIterable<T, undefined> {
    *
    * Cancellation: nothing is changed.
    * @param options.signal cancels the wait when it is aborted.
+   * @throws CancelledError when the wait is cancelled; RuntimeError when it must wait and no loop runs, or
+   * another loop than the first.
    */
   join(options?: WaitOptions): Operation<void> {
     const refusal = options === undefined ? undefined : refusedBy(options);

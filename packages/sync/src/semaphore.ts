@@ -166,7 +166,10 @@ export class Semaphore {
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;
 
-  /** @param value how many permits there are, at most: a whole number from 0 on; 1 by default. */
+  /**
+   * @param value how many permits there are, at most: a whole number from 0 on; 1 by default.
+   * @throws TypeError or RangeError when `value` is none.
+   */
   constructor(value = 1) {
     super(value);
     this.#bound = value;

@@ -46,7 +46,10 @@ export function createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): T
   return new Task(coroutine, options);
 }
 
-/** Has all tasks of `loop` made by `factory`; null for the default. Counterpart of `loop.set_task_factory`. */
+/**
+ * Has all tasks of `loop` made by `factory`; null for the default. Counterpart of `loop.set_task_factory`.
+ * @throws TypeError when `factory` is neither a function nor null.
+ */
 export function setTaskFactory(loop: EventLoop, factory: TaskFactory | null): void {
   if (factory === null) {
     factories.delete(loop);

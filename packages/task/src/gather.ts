@@ -35,6 +35,8 @@ type AnyAwaitable = Awaitable<unknown>;
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.gather | asyncio.gather}.
  *
  * @param options.returnExceptions whether errors, cancellations among them, are results like others.
+ * @throws RangeError when futures of several loops are among them; TypeError when one is no awaitable;
+ * RuntimeError when no loop runs, unless all are futures.
  *
  * @example
  * ```ts

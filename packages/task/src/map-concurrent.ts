@@ -5,7 +5,7 @@ import { type TaskGroup, taskGroup } from "./task-group.ts";
 
 /** How {@link mapConcurrent} runs. */
 export interface MapConcurrentOptions {
-  /** How many calls run at a time: a whole number from 1 on. */
+  /** How many calls run at a time: a whole number from 1 on, or `Infinity`. */
   readonly limit: number;
 }
 
@@ -22,7 +22,8 @@ export interface MapConcurrentOptions {
  *
  * @param items what is iterated: also an async iterable, such as a queue or a stream.
  * @param work gets an item, and its place from 0 on.
- * @throws ExceptionGroup of what `work` and `items` threw; RangeError when `limit` is no whole number from 1 on.
+ * @throws ExceptionGroup of what `work` and `items` threw; RangeError when `limit` is no whole number from 1
+ * on, nor infinite; TypeError when `items` cannot be iterated or `work` is not a function.
  *
  * @example
  * ```ts
@@ -70,11 +71,20 @@ class Mapping<T, R> {
   async run(): Promise<R[]> {
     try {
       await taskGroup((group) => this.#addWorker(group));
-    } finally {
-      if (!this.#isEnded) await this.#close();
+      if (this.#cancellation !== null) throw this.#cancellation.error;
+    } catch (error) {
+      if (!this.#isEnded) await this.#closeAnyway();
+      throw error;
     }
-    if (this.#cancellation !== null) throw this.#cancellation.error;
     return this.#results;
+  }
+
+  async #closeAnyway(): Promise<void> {
+    try {
+      await this.#close();
+    } catch {
+      // As with `for`/`of`: what ended the loop is thrown, and not what its source throws then.
+    }
   }
 
   #addWorker(group: TaskGroup): void {

@@ -11,7 +11,7 @@ import { FIRST_COMPLETED, wait } from "./wait.ts";
  * Prefer it to `Promise.race`, whose losers go on.
  *
  * Cancellation: all of them are cancelled and waited for.
- * @throws RangeError when there are none.
+ * @throws RangeError when there are none. TypeError comes out of the operation when one is no awaitable.
  *
  * @example
  * ```ts

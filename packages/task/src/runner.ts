@@ -43,7 +43,7 @@ export interface RunOptions extends RunnerOptions {
  * It gives a promise, since a JavaScript thread cannot block.
  *
  * @returns what `main` gives, or throws what it throws.
- * @throws RuntimeError when a loop runs in this thread; KeyboardInterrupt after SIGINT;
+ * @throws TypeError when `main` is not a function; RuntimeError when a loop runs in this thread; KeyboardInterrupt after SIGINT;
  * DeadlockError when nothing can ever happen any more and `main` is not done.
  *
  * @example
@@ -137,6 +137,7 @@ export class Runner implements AsyncDisposable {
   /**
    * Cancels the tasks that are left, waits for them, reports errors that nobody has seen, and closes
    * the loop. Does nothing the second time.
+   * @throws RuntimeError when it runs.
    */
   async close(): Promise<void> {
     const loop = this.#loop;

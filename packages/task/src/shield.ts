@@ -8,6 +8,8 @@ import { thrown } from "./gather.ts";
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.shield | asyncio.shield}.
  *
+ * @throws TypeError when `awaitable` is none; RuntimeError when no loop runs.
+ *
  * @example
  * ```ts
  * await shield(() => saveState()); // is finished also when the caller is cancelled

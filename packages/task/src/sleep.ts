@@ -37,7 +37,12 @@ export function sleep<T>(delay: number, result?: T): Operation<T | undefined> {
   return result === undefined ? new Sleep<T>(loop, delay) : new SleepFor(loop, delay, result);
 }
 
-/** Lets every other task that is ready run once: `sleep(0)`. Counterpart of a bare `yield`. */
+/**
+ * Lets every other task that is ready run once: `sleep(0)`. Counterpart of a bare `yield`.
+ *
+ * Cancellation: strikes when its turn comes.
+ * @throws RuntimeError when no loop runs.
+ */
 export function yieldNow(): Operation<void> {
   return yieldOnce(getRunningLoop(), undefined);
 }

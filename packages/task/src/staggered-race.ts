@@ -22,7 +22,7 @@ export interface StaggeredOutcome<T> {
  * Starts the first of `starters`, and each next one when `delay` has passed or the one before has
  * failed. The first that succeeds wins: the others are cancelled and waited for.
  *
- * Cancellation: all of them are cancelled and waited for.
+ * Cancellation: all of them are cancelled and waited for. One that ends with a cancellation by itself has failed.
  *
  * Counterpart of asyncio's semi-private `staggered_race`, which its happy eyeballs are built on.
  * @param delay milliseconds; null to start the next one only when the one before has failed.

@@ -27,6 +27,8 @@ import { cancelAndWait } from "./wait-for.ts";
 /**
  * Runs `body` with a new {@link TaskGroup}, and ends when the body and all tasks of the group have.
  *
+ * Cancellation, and what it throws: as of {@link TaskGroup.run}.
+ *
  * @example
  * ```ts
  * await taskGroup(async (group) => {
@@ -43,7 +45,7 @@ export function taskGroup<T>(
 
 /** How a {@link TaskGroup} is made. */
 export interface TaskGroupOptions {
-  /** How many of its tasks run at a time; the others begin when one ends. No limit by default. */
+  /** How many of its tasks run at a time, from 1 on; the others begin when one ends. No limit by default. */
   readonly limit?: number | undefined;
 }
 
@@ -65,6 +67,7 @@ export class TaskGroup {
   readonly #running = new Set<Task<unknown>>(); // those in a slot
   readonly #errors: unknown[] = [];
 
+  /** @throws RangeError when `limit` is no whole number from 1 on, nor infinite. */
   constructor({ limit = Infinity }: TaskGroupOptions = {}) {
     this.#slots = limit === Infinity ? null : new Slots(limit);
   }
@@ -151,7 +154,8 @@ export class TaskGroup {
       try {
         return await ready;
       } catch (error) {
-        if (!task.done) await cancelAndWait(task);
+        const hasStarted = ready.done && !ready.cancelled;
+        if (!task.done && !hasStarted) await cancelAndWait(task);
         throw error;
       }
     });

@@ -24,7 +24,8 @@ import { currentTask } from "./current.ts";
  *
  * @param delay milliseconds from now; zero and less interrupt the first wait; null or `Infinity` for no limit.
  * @param body gets the {@link Timeout}, to look at it or to reschedule it.
- * @throws TimeoutError when the deadline passed; RuntimeError outside of a task.
+ * @throws TimeoutError when the deadline passed; TypeError or RangeError when `delay` is not a number of
+ * milliseconds, TypeError when `body` is not a function; RuntimeError outside of a task.
  *
  * @example
  * ```ts
@@ -58,6 +59,8 @@ export function timeoutAt<T>(
 /**
  * {@link timeout} that is no error: when the deadline passes, the body is interrupted, and the
  * program goes on behind it.
+ *
+ * Cancellation: as of {@link timeout}.
  *
  * Counterpart of Trio's and AnyIO's `move_on_after`.
  * @returns what the body gives; undefined when the deadline interrupted it.

@@ -25,7 +25,8 @@ import { timeout } from "./timeout.ts";
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.wait_for | asyncio.wait_for}.
  *
  * @param delay milliseconds; zero and less: only when it is done already; null for no limit.
- * @throws TimeoutError when the time has passed.
+ * @throws TimeoutError when the time has passed; TypeError or RangeError when `delay` is not a number of
+ * milliseconds or there is nothing to wait for; RuntimeError outside of a task.
  *
  * @example
  * ```ts

@@ -12,6 +12,11 @@ import {
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
 
+async function* cancelledItems(): AsyncGenerator<number> {
+  yield 1;
+  throw new CancelledError("no more");
+}
+
 describe("mapConcurrent", () => {
   test("gives the results in the order of the items, whichever ends first", () =>
     isolated(async () => {
@@ -126,6 +131,21 @@ describe("mapConcurrent", () => {
       expect(closed).toBe(true);
     }));
 
+  test("throws what a call threw also when the source of the items cannot be closed", () =>
+    isolated(async () => {
+      const items: Iterable<number> = {
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: false, value: 1 }),
+          return: () => {
+            throw new Error("cannot be closed");
+          },
+        }),
+      };
+      const mapping = mapConcurrent(items, () => Promise.reject(new Error("broken")), { limit: 1 });
+
+      expect(await thrownBy(mapping)).toMatchObject({ errors: [{ message: "broken" }] });
+    }));
+
   test("throws what the source of the items throws, and does not close it", () =>
     isolated(async () => {
       let closed = false;
@@ -175,12 +195,7 @@ describe("mapConcurrent", () => {
 
   test("throws the cancellation that the source of the items throws", () =>
     isolated(async () => {
-      const items = async function* (): AsyncGenerator<number> {
-        yield 1;
-        throw new CancelledError("no more");
-      };
-
-      expect(await thrownBy(mapConcurrent(items(), () => 1, { limit: 2 }))).toMatchObject({
+      expect(await thrownBy(mapConcurrent(cancelledItems(), () => 1, { limit: 2 }))).toMatchObject({
         name: "CancelledError",
         message: "no more",
       });

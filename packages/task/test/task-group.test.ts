@@ -849,6 +849,24 @@ describe("TaskGroup.start", () => {
       expect(cancelled).toEqual(["cancelled"]);
     }));
 
+  test("lets the task go on when the wait for it is cancelled just behind its start", () =>
+    isolated(async () => {
+      const log: string[] = [];
+
+      await taskGroup(async (group) => {
+        const starting = group.start<void>(async (started) => {
+          await sleep(10);
+          started();
+          starting.cancel("too late");
+          await sleep(10);
+          log.push("served");
+        });
+        log.push(String(await thrownBy(starting)));
+      });
+
+      expect(log).toEqual(["CancelledError: too late", "served"]);
+    }));
+
   test("is cancelled without an error of the group at the moment when the task starts", () =>
     isolated(async () => {
       const gate = new Future<void>();

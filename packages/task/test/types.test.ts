@@ -6,6 +6,7 @@ import {
   createTask,
   ensureFuture,
   gather,
+  mapConcurrent,
   moveOnAfter,
   race,
   run,
@@ -42,6 +43,28 @@ async function double(value: number): Promise<number> {
 
 function firstLine(): Operation<string> {
   return operation(async () => "line");
+}
+
+async function* letters(): AsyncGenerator<string> {
+  yield* ["a", "b"];
+}
+
+async function serve(started: (port: number) => void): Promise<void> {
+  started(8080);
+}
+
+async function everyWay<T>(work: () => Promise<T>): Promise<T[]> {
+  const [gathered] = await gather(work, work);
+  const mapped = await mapConcurrent([1], work, { limit: 1 });
+  const grouped = await taskGroup(work);
+  const raced: T = await race(work);
+  const limited: T = await timeout(10, work);
+  const waited: T = await waitFor(work, 10);
+  const tasked: T = await createTask(work);
+  const shielded: T = await shield(work);
+  const operated: T = await operation(work);
+  const rest = grouped === undefined ? [] : [grouped];
+  return [gathered, ...mapped, ...rest, raced, limited, waited, tasked, shielded, operated];
 }
 
 describe("The type of createTask", () => {
@@ -173,6 +196,35 @@ describe("The type of gather", () => {
       expectTypeOf(results).toEqualTypeOf<{ id: number }[]>();
       expectTypeOf(spread).toEqualTypeOf<number[]>();
       expect([results, spread]).toEqual([[{ id: 1 }, { id: 2 }, { id: 3 }], ids]);
+    }));
+
+  test("keeps the form of a tuple that is spread: a readonly one, and one with a rest", () =>
+    isolated(async () => {
+      const pair = [createTask(fetchUser), firstLine] as const;
+      const open: [Future<User>, ...Promise<string>[]] = [pair[0], Promise.resolve("more")];
+
+      const spread = await gather(...pair);
+      const whole = await gather(pair);
+      const rest = await gather(...open);
+
+      expectTypeOf(spread).toEqualTypeOf<[User, string]>();
+      expectTypeOf(whole).toEqualTypeOf<[User, string]>();
+      expectTypeOf(rest).toEqualTypeOf<[User, ...string[]]>();
+      expect([spread, whole, rest]).toEqual([
+        [user, "line"],
+        [user, "line"],
+        [user, "more"],
+      ]);
+    }));
+
+  test("is of either result where one of two kinds is given", () =>
+    isolated(async () => {
+      const either = [createTask(fetchUser), firstLine].at(-1) ?? fetchUser;
+
+      const [result] = await gather(either);
+
+      expectTypeOf(result).toEqualTypeOf<User | string>();
+      expect(result).toBe("line");
     }));
 
   test("has errors among the results with returnExceptions", () =>
@@ -337,6 +389,19 @@ describe("The type of race", () => {
       expect([await winner, await same]).toEqual([user, "a"]);
     }));
 
+  test("is of any result of an array that is spread, and of either of two kinds", () =>
+    isolated(async () => {
+      const tasks = [1, 2].map((id) => createTask(() => id));
+      const either = [createTask(fetchUser), firstLine].at(-1) ?? fetchUser;
+
+      const first = await race(...tasks);
+      const mixed = await race(either, () => sleep(60_000));
+
+      expectTypeOf(first).toEqualTypeOf<number>();
+      expectTypeOf(mixed).toEqualTypeOf<User | string | void>();
+      expect([first, mixed]).toEqual([1, "line"]);
+    }));
+
   test("of attempts one after another tells the winner, or none", () =>
     isolated(async () => {
       const { winner, errors } = await staggeredRace([fetchUser, fetchUser], 250);
@@ -369,6 +434,45 @@ describe("The type of taskGroup", () => {
         // @ts-expect-error -- its tasks run in the loop of the group
         expect(group.createTask(() => 1, { loop: undefined }).done).toBe(false);
       });
+    }));
+});
+
+describe("The type of TaskGroup.start", () => {
+  test("is of what started() is given, be it said by the caller or by the function", () =>
+    isolated(async () => {
+      await taskGroup(async (group) => {
+        const said = group.start<string>(async (started) => started("ready"));
+        const known = group.start(serve);
+
+        expectTypeOf(said).toEqualTypeOf<Operation<string>>();
+        expectTypeOf(known).toEqualTypeOf<Operation<number>>();
+        expect([await said, await known]).toEqual(["ready", 8080]);
+      });
+    }));
+});
+
+describe("The type of mapConcurrent", () => {
+  test("is of what the calls give, whatever kind of function and of items", () =>
+    isolated(async () => {
+      const limit = { limit: 2 };
+
+      const users = await mapConcurrent([1, 2], fetchUser, limit);
+      const slept = await mapConcurrent(new Map([["a", 1]]), ([key]) => sleep(1, key), limit);
+      const codes = await mapConcurrent(letters(), (letter) => letter.charCodeAt(0), limit);
+      const nothing = await mapConcurrent("ab", () => {}, limit);
+
+      expectTypeOf(users).toEqualTypeOf<User[]>();
+      expectTypeOf(slept).toEqualTypeOf<string[]>();
+      expectTypeOf(codes).toEqualTypeOf<number[]>();
+      expectTypeOf(nothing).toEqualTypeOf<void[]>();
+      expect([users, slept, codes]).toEqual([[user, user], ["a"], [97, 98]]);
+    }));
+});
+
+describe("The types of all that takes a function", () => {
+  test("are known in a generic one, without a cast", () =>
+    isolated(async () => {
+      expect(await everyWay(fetchUser)).toEqual(Array.from({ length: 9 }, () => user));
     }));
 });
 

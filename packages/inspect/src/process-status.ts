@@ -43,10 +43,14 @@ export function nameOfUser(uid: number): string {
 
 /** The processes that `pid` has started, and those that they have; none where the system does not tell. */
 export function startedBy(pid: number): number[] {
-  const children = threadsOf(pid).flatMap(
-    (thread) => (readProc(pid, `task/${thread}/children`) ?? "").match(/\d+/g) ?? [],
-  );
-  return children.map(Number).flatMap((child) => [child, ...startedBy(child)]);
+  const found = [pid];
+  for (const parent of found) {
+    for (const thread of threadsOf(parent)) {
+      const children = readProc(parent, `task/${thread}/children`) ?? "";
+      found.push(...(children.match(/\d+/g) ?? []).map(Number));
+    }
+  }
+  return found.slice(1);
 }
 
 function threadsOf(pid: number): string[] {

@@ -414,6 +414,14 @@ describe("aio refuses, and says why,", () => {
   });
 });
 
+test("aio tells its version, and how it is used", async () => {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+
+  expect(await aio("--version")).toEqual({ code: 0, output: `${version}\n`, errors: "" });
+  expect((await aio("--help")).output).toMatch(/^Usage: aio COMMAND PID\n/);
+});
+
 /** What `look` gives when it has come to contain `text`. */
 async function settled(look: () => Promise<string>, text: string): Promise<string> {
   let found = await look();

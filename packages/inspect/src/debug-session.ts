@@ -104,16 +104,19 @@ export class DebugSession {
     if (id === undefined || call === undefined) return; // an event
     this.#calls.delete(id);
     if (error === undefined) call.resolve(result);
+    else if (/context/.test(error.message)) call.reject(lost());
     else call.reject(new InspectError(`The inspector refuses: ${error.message}`));
   }
 
   #closed(): void {
-    for (const call of this.#calls.values())
-      call.reject(
-        new SessionLostError("The program ended, or closed its inspector, during the look"),
-      );
+    for (const call of this.#calls.values()) call.reject(lost());
     this.#calls.clear();
   }
+}
+
+/** A program that ends loses the context that its code runs in first, then the inspector. */
+function lost(): SessionLostError {
+  return new SessionLostError("The program ended, or closed its inspector, during the look");
 }
 
 interface Answer {

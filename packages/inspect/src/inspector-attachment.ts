@@ -4,7 +4,7 @@ import { SessionLostError } from "./debug-session.ts";
 import { InspectError } from "./errors.ts";
 import { closeInspector, type OpenInspector } from "./inspector.ts";
 import { look, measure, snapshot } from "./expressions.ts";
-import { departure, silence } from "./target-process.ts";
+import { departure, silence, startedNodes } from "./target-process.ts";
 
 // How long a program may take to come round its loop, in milliseconds.
 const PATIENCE = 3_000;
@@ -37,7 +37,7 @@ export class InspectorAttachment implements Attachment {
     if (version === undefined) throw silence(pid);
     throw new InspectError(
       version === null
-        ? `Process ${pid} has made no event loop of @aio in its main thread; there are no tasks to see`
+        ? `Process ${pid} has made no event loop of @aio in its main thread; there are no tasks to see${startedNodes(pid)}`
         : `Process ${pid} tells of its tasks in version ${version} of the format; use a newer @aio/inspect`,
     );
   }

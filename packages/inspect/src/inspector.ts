@@ -76,19 +76,19 @@ function notOpened(pid: number): InspectError {
   const status = statusOf(pid);
   if (status === null || isStopped(status)) return silence(pid);
   return new InspectError(
-    `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or its port (${DEFAULT_PORT} by default) is taken`,
+    `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or has opened it elsewhere, or its port (${DEFAULT_PORT} by default) is taken`,
   );
 }
 
-/** The ports where an inspector may be: the usual one, and those that the command line names. */
+/** The ports where an inspector may be: the usual one; all where the command line, or `NODE_OPTIONS`, names one. */
 function likelyPorts(pid: number, ports: ReadonlySet<number>): number[] {
-  const args = commandLineOf(pid);
-  const isInspected = args.some((arg) => arg.startsWith("--inspect"));
-  return [...ports].filter((port) => isInspected || port === DEFAULT_PORT);
+  const args = linesOf(pid, "cmdline").some((arg) => arg.startsWith("--inspect"));
+  const options = linesOf(pid, "environ").some((line) => /^NODE_OPTIONS=.*--inspect/.test(line));
+  return [...ports].filter((port) => args || options || port === DEFAULT_PORT);
 }
 
-function commandLineOf(pid: number): string[] {
-  return (readProc(pid, "cmdline") ?? "").split("\0");
+function linesOf(pid: number, file: string): string[] {
+  return (readProc(pid, file) ?? "").split("\0");
 }
 
 async function findInspector(ports: readonly number[]): Promise<string | null> {

@@ -14,6 +14,9 @@ export interface LiveOptions {
   readonly signal: AbortSignal;
 }
 
+// In milliseconds. The first sample comes after so long at the latest: nobody looks at an empty screen for a minute.
+const FIRST = 1_000;
+
 /** Shows `program` live: on a terminal in place, in a pipe one sample after the other. Ends with the signal, or by the key q. */
 export async function showTop(
   program: Attachment,
@@ -22,17 +25,21 @@ export async function showTop(
   const sampler = new Sampler(program, { frames: false, share: 0.03 });
   const top = new Top();
   const screen = new Screen(process.stdout.isTTY && !json);
+  const draw = (): void =>
+    screen.show(json ? [top.toJson()] : top.toLines(screen.width, screen.height));
+  process.stdout.on("resize", draw);
   try {
     const end = AbortSignal.any([signal, screen.signal]);
     await unless(end, program.measure()); // counts from now on
     for (let left = count; left > 0; left -= 1) {
-      if (!(await rests(interval, end))) return;
+      if (!(await rests(left === count ? Math.min(interval, FIRST) : interval, end))) return;
       const sample = await unless(end, sampler.next());
       if (sample === null) return;
       top.add(sample);
-      screen.show(json ? [top.toJson()] : top.toLines(screen.width, screen.height));
+      draw();
     }
   } finally {
+    process.stdout.off("resize", draw);
     screen.giveBack();
   }
 }

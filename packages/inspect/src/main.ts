@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Attachment, attach } from "./attach.ts";
 import { InspectError } from "./errors.ts";
@@ -23,6 +24,7 @@ const USAGE = `Usage: aio COMMAND PID
   --count N           after how many samples top ends
   --port N            where the page of watch is: any free port by default
   --no-lines          does not look for the lines where tasks wait
+  --version           prints the version of aio
 `;
 
 async function main(): Promise<void> {
@@ -92,6 +94,7 @@ function readArguments(): {
     options: {
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
+      version: { type: "boolean", short: "v", default: false },
       lines: { type: "boolean", default: true },
       interval: { type: "string", default: "1000" },
       count: { type: "string", default: "Infinity" },
@@ -101,8 +104,8 @@ function readArguments(): {
     allowPositionals: true,
   });
   const [command = "", pid = "", ...rest] = positionals;
-  if (values.help) {
-    process.stdout.write(USAGE);
+  if (values.help || values.version) {
+    process.stdout.write(values.help ? USAGE : `${ownVersion()}\n`);
     process.exit(0);
   }
   const wanted = command === "why" ? 1 : 0;
@@ -115,6 +118,11 @@ function readArguments(): {
     json: values.json,
   };
   return { command, pid: Number(pid), rest, json: values.json, frames: values.lines, live };
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { readonly version: string }).version;
 }
 
 function isCommand(name: string): name is Command {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** What the system tells of a process. */
 export interface ProcessStatus {
@@ -38,6 +38,26 @@ export function nameOfUser(uid: number): string {
     }).trim();
   } catch {
     return `user ${uid}`; // one without a name, or there is no such command
+  }
+}
+
+/** The processes that `pid` has started, and those that they have; none where the system does not tell. */
+export function startedBy(pid: number): number[] {
+  const found = [pid];
+  for (const parent of found) {
+    for (const thread of threadsOf(parent)) {
+      const children = readProc(parent, `task/${thread}/children`) ?? "";
+      found.push(...(children.match(/\d+/g) ?? []).map(Number));
+    }
+  }
+  return found.slice(1);
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // it is gone, or there is no such folder
   }
 }
 

@@ -1,3 +1,5 @@
+import { columnsOf, cut } from "./columns.ts";
+
 // Columns are not made narrower than this for the sake of the screen.
 const NARROWEST = 12;
 // Nor wider than this for the sake of one cell, where there is no screen: that one stands out.
@@ -12,7 +14,7 @@ export function table(
   const lines = [headings, ...rows];
   const isScreen = width !== Infinity;
   const widths = headings.map((_, column) => {
-    const widest = lines.reduce((most, cells) => Math.max(most, (cells[column] ?? "").length), 0);
+    const widest = lines.reduce((most, cells) => Math.max(most, columnsOf(cells[column] ?? "")), 0);
     return isScreen ? widest : Math.min(widest, WIDEST);
   });
   const used = widths.map((_, column) => column).filter((column) => hasContent(rows, column));
@@ -22,7 +24,8 @@ export function table(
       used
         .map((column) => {
           const [cell = "", size = 0] = [cells[column], widths[column]];
-          return (isScreen ? cut(cell, size) : cell).padEnd(size);
+          const shown = isScreen ? cut(cell, size) : cell;
+          return shown + " ".repeat(Math.max(0, size - columnsOf(shown)));
         })
         .join("  ")
         .trimEnd(),
@@ -46,8 +49,4 @@ function fit(widths: number[], used: readonly number[], width: number): void {
     if (size <= NARROWEST) return;
     widths[widest] = size - 1;
   }
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

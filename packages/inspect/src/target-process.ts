@@ -4,7 +4,14 @@ import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { InspectError } from "./errors.ts";
-import { hasEnded, isStopped, nameOfUser, type ProcessStatus, statusOf } from "./process-status.ts";
+import {
+  hasEnded,
+  isStopped,
+  nameOfUser,
+  type ProcessStatus,
+  startedBy,
+  statusOf,
+} from "./process-status.ts";
 import { ownUser } from "./socket-path.ts";
 
 const LARGEST = 2_147_483_647;
@@ -42,12 +49,27 @@ export function checkNode(pid: number): void {
   const program = programOf(pid);
   const status = statusOf(pid);
   if (program === null || status === null) throw gone(pid);
-  if (!/^(node|nodejs|iojs)([^a-z].*)?$/i.test(program))
-    throw new InspectError(`Process ${pid} is not a Node process: it runs ${program}`);
+  if (!isNode(program))
+    throw new InspectError(
+      `Process ${pid} is not a Node process: it runs ${program}${startedNodes(pid)}`,
+    );
   if (status.catchesSigusr1 === false)
     throw new InspectError(
       `Process ${pid} does not take SIGUSR1 as the wish to be inspected: it has just begun, or was started with \`--disable-sigusr1\`; have it import \`@aio/inspect/listen\``,
     );
+}
+
+function isNode(program: string): boolean {
+  return /^(node|nodejs|iojs)([^a-z].*)?$/i.test(program);
+}
+
+/** Which Node processes one has started, in words: often, the program that is meant is behind a shell, npm, or another that starts it. */
+export function startedNodes(pid: number): string {
+  const nodes = startedBy(pid).filter((child) => {
+    const program = statusOf(child)?.owner === statusOf(pid)?.owner ? programOf(child) : null;
+    return program !== null && isNode(program);
+  });
+  return nodes.length === 0 ? "" : `; Node processes that it has started: ${nodes.join(", ")}`;
 }
 
 /** Has Node open its inspector. */

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { Figures, LoopSnapshot, SlowStep, TaskSnapshot } from "@aio/loop";
+import { cut } from "./columns.ts";
 import { circles, who } from "./ps.ts";
 import { printable, printableJson } from "./printable.ts";
 import type { Sample } from "./sampler.ts";
@@ -47,6 +48,7 @@ export class Top {
       bold(cut(program, width)),
       lagLine(figures),
       ...figures.loops.map((loop) => loopLine(loop, figures.period)),
+      ...(figures.loops.length === 0 ? ["No event loop: all are closed"] : []),
       ...snapshot.loops.flatMap((loop) => circles(loop).map((line) => cut(line, width))),
       "",
     ];
@@ -125,10 +127,6 @@ function bold(text: string): string {
   return "hasColors" in process.stdout && process.stdout.hasColors()
     ? styleText("bold", text)
     : text;
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
 function waited({ waits }: TaskSnapshot): number {

@@ -283,8 +283,11 @@ describe("A look", () => {
     expect(await program.end()).toBe(0);
   });
 
-  test("leaves an inspector open that was open before, and says so", async () => {
-    await using program = await start("foreign", { flags: ["--inspect=127.0.0.1:0"] });
+  test.each([
+    ["the command line", { flags: ["--inspect=127.0.0.1:0"] }],
+    ["NODE_OPTIONS", { env: { NODE_OPTIONS: "--inspect=127.0.0.1:0" } }],
+  ])("leaves an inspector open that %s opened before, and says so", async (_name, options) => {
+    await using program = await start("foreign", options);
 
     const { code, errors, output } = await aio("ps", program.pid);
 
@@ -409,6 +412,14 @@ describe("aio refuses, and says why,", () => {
       errors: expect.stringContaining("--loud"),
     });
   });
+});
+
+test("aio tells its version, and how it is used", async () => {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+
+  expect(await aio("--version")).toEqual({ code: 0, output: `${version}\n`, errors: "" });
+  expect((await aio("--help")).output).toMatch(/^Usage: aio COMMAND PID\n/);
 });
 
 /** What `look` gives when it has come to contain `text`. */

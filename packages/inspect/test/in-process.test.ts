@@ -79,16 +79,16 @@ describe("takeLook", () => {
 
   test("is taken between two steps, whatever ran when it was asked for", async () => {
     const state = await run(async () => {
-      let look: Promise<Snapshot> | undefined;
+      let taken: Promise<Snapshot> | undefined;
       const task = createTask(
         async () => {
-          look = takeLook();
+          taken = takeLook();
           await sleep(60_000);
         },
         { name: "t" },
       );
       await sleep(1);
-      const seen = (await look)?.loops[0]?.tasks.find(({ name }) => name === "t");
+      const seen = (await taken)?.loops[0]?.tasks.find(({ name }) => name === "t");
       task.cancel();
       await wait([task]);
       return seen?.state;

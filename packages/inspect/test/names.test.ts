@@ -104,6 +104,30 @@ describe("`aio top` on a terminal", () => {
     expect(lines).toBeLessThanOrEqual(rows || Infinity);
     expect(lines).toBeGreaterThanOrEqual(rows || 10);
   });
+
+  test("draws anew when its size changes, and the first time after a second at most", async () => {
+    await using running = await startNames();
+    const terminal = `Object.assign(process.stdout, { isTTY: true, columns: 30, rows: 10 });
+      Object.assign(process.stdin, { isTTY: true, setRawMode() {} });
+      process.stdin.on("data", (key) => {
+        if (String(key) !== "w") return;
+        process.stdout.columns = 60;
+        process.stdout.emit("resize");
+      });`;
+    await using top = startAio(
+      ["top", running.pid, "--interval", 3_600_000],
+      ["--import", `data:text/javascript,${encodeURIComponent(terminal)}`],
+    );
+    let output = "";
+    top.process.stdout?.on("data", (data) => (output += String(data)));
+    const screens = (): string[] => output.split("\x1b[H").slice(1);
+    await expect.poll(() => screens().length, { timeout: 30_000 }).toBe(1);
+
+    top.process.stdin?.write("w");
+
+    await expect.poll(() => screens().length, { timeout: 30_000 }).toBe(2);
+    expect(widest(screens()[1])).toBeGreaterThan(widest(screens()[0]));
+  });
 });
 
 describe("A reader who goes away", () => {
@@ -147,3 +171,7 @@ describe("Two that look at the same program at the same time", () => {
     expect(running.errors.match(/Debugger listening/g)).toHaveLength(1);
   });
 });
+
+function widest(screen = ""): number {
+  return Math.max(...screen.split("\r\n").map((line) => line.replace("\x1b[K", "").length));
+}

@@ -14,6 +14,13 @@ const listen = fileURLToPath(new URL("../src/listen.ts", import.meta.url));
 // One that has no name either.
 const STRANGER = 54_321;
 
+// Starts another Node, for which it waits, and tells the ids of both.
+const PARENT = `
+  const child = require("node:child_process").spawn(process.execPath, ["--eval", "setInterval(() => 0, 1_000)"]);
+  console.log(JSON.stringify([process.pid, child.pid]));
+`;
+const QUOTED = `'${PARENT}' --inspect-port=0`;
+
 describe.each(["ps", "pstree", "why", "top", "watch"])("`aio %s` refuses", (command) => {
   test("a process of another user, and says whose it is", async () => {
     await using program = await start("foreign", { flags });
@@ -50,6 +57,24 @@ describe("aio refuses, and says why,", () => {
       code: 1,
       errors: "aio: Expected `PID` to be the id of a process, got 99999999999\n",
     });
+  });
+
+  test("a shell, and another program, that have started what is meant; and names that", async () => {
+    await using shell = new Running("sh", ["-c", `${process.execPath} --eval ${QUOTED} & wait`]);
+    const [parent, program] = JSON.parse((await shell.line()) ?? "") as [number, number];
+
+    const ofShell = await aio("ps", shell.pid);
+    const ofParent = await aio("ps", parent);
+    process.kill(program, "SIGKILL");
+
+    expect(ofShell.errors).toMatch(
+      new RegExp(
+        `is not a Node process: it runs .*; Node processes that it has started: ${parent}, ${program}\n$`,
+      ),
+    );
+    expect(ofParent.errors).toMatch(
+      new RegExp(`has made no event loop .*; Node processes that it has started: ${program}\n$`),
+    );
   });
 
   test("a process that has ended, and that its parent has not noticed", async () => {

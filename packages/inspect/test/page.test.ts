@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -56,14 +58,16 @@ class Watched implements AsyncDisposable {
   }
 
   /** Opens the page, and waits for its first look. Whatever the page complains of is an error. */
-  async open(viewport: { width: number; height: number }): Promise<Page> {
+  async open(viewport: { width: number; height: number }, port?: number): Promise<Page> {
     if (browser === undefined) throw new Error("unreachable: these tests need a browser");
     const page = await browser.newPage({ viewport });
     page.on("pageerror", (error) => expect.unreachable(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error") this.complaints.push(message.text());
     });
-    await page.goto(this.url);
+    const url = new URL(this.url);
+    if (port !== undefined) url.port = String(port);
+    await page.goto(url.href);
     await page.locator(".list .row").first().waitFor();
     return page;
   }
@@ -73,6 +77,52 @@ class Watched implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.command.kill("SIGKILL");
     await this.program[Symbol.asyncDispose]();
+  }
+}
+
+/** A line to a server, which can be cut. */
+class Line implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async to(port: number): Promise<Line> {
+    const line: Line = new Line(createServer((near) => line.#connect(near, port)));
+    line.#server.listen(0, "127.0.0.1");
+    await once(line.#server, "listening");
+    return line;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #connect(near: Socket, port: number): void {
+    if (this.#isCut) {
+      near.destroy();
+      return;
+    }
+    this.#connections.add(near);
+    void pipeline(near, connect(port, "127.0.0.1"), near).catch(() => undefined); // it was cut
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const near of this.#connections) near.destroy();
+  }
+
+  restore(): void {
+    this.#isCut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
   }
 }
 
@@ -237,6 +287,40 @@ describe.skipIf(!hasBrowser)("The page of `aio watch`", () => {
     await page.close();
   });
 
+  test("says that the connection is lost, and goes on when it is back", async () => {
+    await using watched = await Watched.start();
+    await using line = await Line.to(Number(new URL(watched.url).port));
+    const page = await watched.open(desktop, line.port);
+
+    line.cut();
+    await page.getByRole("alert").getByText("The connection to aio is lost").waitFor();
+    line.restore();
+    await page.getByText("live", { exact: true }).waitFor();
+
+    expect(await page.getByText("is lost").count()).toBe(0);
+    await page.close();
+  });
+
+  test("can be used by the keyboard alone", async () => {
+    await using watched = await Watched.start();
+    const page = await watched.open(desktop);
+    const tab = (name: string): Promise<string | null> =>
+      page.getByRole("tab", { name }).getAttribute("aria-selected");
+
+    await page.getByRole("tab", { name: "Tasks" }).focus();
+    await page.keyboard.press("ArrowLeft"); // from the first to the last
+    expect(await tab("Graph")).toBe("true");
+    await page.keyboard.press("ArrowRight");
+    expect(await tab("Tasks")).toBe("true");
+    await page.getByRole("listbox").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("complementary", { name: /^Task / }).waitFor();
+    await page.keyboard.press("Escape");
+
+    await eventually(() => page.getByRole("complementary").count()).toBe(0);
+    await page.close();
+  });
+
   test("says that the program has ended, and keeps what it was", async () => {
     await using watched = await Watched.start();
     const page = await watched.open(desktop);
@@ -271,7 +355,7 @@ describe.skipIf(!hasBrowser)("The page of `aio watch`", () => {
 
     await eventually(() => drawnIn(page, ".timeline canvas")).toBeGreaterThan(1_000);
     expect(await page.locator("#app img").count()).toBe(0);
-    expect(await page.title()).toBe("aio watch");
+    expect(await page.title()).toBe(`strange.ts (${watched.program.pid}) – aio watch`);
     expect(await widthOf(page)).toBeLessThanOrEqual(desktop.width);
     expect(watched.complaints).toEqual([]);
     await page.close();

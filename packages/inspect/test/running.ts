@@ -20,8 +20,11 @@ export class Running implements AsyncDisposable {
   readonly lines: AsyncIterator<string>;
   errors = "";
 
-  constructor(command: string, args: readonly string[]) {
-    const child = spawn(command, args, { stdio: "pipe", env: { ...process.env, AIO_DEBUG: "" } });
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const child = spawn(command, args, {
+      stdio: "pipe",
+      env: { ...process.env, AIO_DEBUG: "", ...env },
+    });
     this.process = child;
     this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     child.stderr.on("data", (data) => (this.errors += String(data)));
@@ -57,10 +60,14 @@ export class Running implements AsyncDisposable {
 /** Starts one of the programs, and waits until it has come to where it waits. */
 export async function start(
   program: string,
-  { host = process.execPath, flags = [] }: { host?: string; flags?: readonly string[] } = {},
+  {
+    host = process.execPath,
+    flags = [],
+    env = {},
+  }: { host?: string; flags?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Running> {
   const file = fileURLToPath(new URL("fixtures/program.ts", import.meta.url));
-  const running = new Running(host, [...flags, file, program]);
+  const running = new Running(host, [...flags, file, program], env);
   const line = await running.line();
   if (line !== "ready") throw new Error(`Not ready, but ${line}: ${running.errors}`);
   return running;

@@ -18,6 +18,8 @@ import type {
 import type { Step } from "../step.ts";
 import { cyclesOf } from "./wait-cycles.ts";
 
+const LAST_ID: unique symbol = Symbol.for("@aio/inspect/last-id");
+
 /** What is known here of a task, which is of `@aio/task`. */
 interface TaskLike extends Future<unknown> {
   readonly name?: string;
@@ -175,11 +177,15 @@ class Look {
 
 // Given to what is looked at, and to nothing else.
 const ids = new WeakMap<object, number>();
-let lastId = 0;
+// One counter for all copies of this package in the program.
+const counter = globalThis as { [LAST_ID]?: number };
 
 /** A number of its own for each thing that was ever asked for. */
 export function idOf(thing: object): number {
-  const id = ids.get(thing) ?? ++lastId;
+  const known = ids.get(thing);
+  if (known !== undefined) return known;
+  const id = (counter[LAST_ID] ?? 0) + 1;
+  counter[LAST_ID] = id;
   ids.set(thing, id);
   return id;
 }

@@ -27,11 +27,7 @@ export function Details(props: {
       ${close}
       <p>This task has ended.</p>
     </aside>`;
-  return html`<aside
-    class="details"
-    aria-label=${`Task ${task.name}`}
-    onKeyDown=${(event: KeyboardEvent) => event.key === "Escape" && onSelect(0)}
-  >
+  return html`<aside class="details" aria-label=${`Task ${task.name}`}>
     ${close}
     <h2>${title(task)} <small>#${task.id}</small></h2>
     ${

@@ -30,7 +30,7 @@ export function Graph(props: {
     1,
     Math.max(
       // What is smaller cannot be read: it is scrolled instead.
-      0.6,
+      0.8,
       Math.min((size.width - 4) / (graph.width || 1), (size.height - 4) / (graph.height || 1)),
     ),
   );
@@ -39,7 +39,9 @@ export function Graph(props: {
     setZoom(Math.min(MOST_SCALE, Math.max(LEAST_SCALE, scale * factor)));
   const what =
     selected === 0
-      ? "Tasks that wait for others"
+      ? isShown === null
+        ? "Tasks that wait for others"
+        : "Tasks that are searched for, and those that they wait for"
       : `Around ${model.byId.get(selected)?.name ?? "a task that has ended"}`;
   return html`<div class="graph-bar">
       <span

@@ -62,6 +62,12 @@ function App(): VNode | VNode[] {
     if (isNarrow && selected !== 0) document.querySelector("#view")?.scrollIntoView();
   }, [isNarrow, selected === 0]);
 
+  const { snapshot, figures } = model;
+  const program = snapshot?.command[1]?.split("/").at(-1) ?? "";
+  useEffect(() => {
+    if (snapshot !== null) document.title = `${program} (${snapshot.pid}) – aio watch`;
+  }, [program, snapshot?.pid]);
+
   const filter = { text, kind };
   const rows = useMemo(() => rowsOf(model, filter, order), [model.version, text, kind, order]);
   const isShown = useMemo(
@@ -73,11 +79,18 @@ function App(): VNode | VNode[] {
       ),
     [model.version, text, kind],
   );
-  const { snapshot, figures } = model;
   if (snapshot === null || figures === null)
     return html`<p class="empty">
       ${isLost ? "The page has lost aio." : "Waiting for the program…"}
     </p>`;
+  const moveTab = ({ key }: KeyboardEvent): void => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (step === undefined) return;
+    const index = VIEWS.findIndex(([name]) => name === view);
+    const [next = view] = VIEWS.at((index + step) % VIEWS.length) ?? [];
+    setView(next);
+    document.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
+  };
   const status = ending !== "" ? "ended" : isLost ? "lost" : isPaused ? "paused" : "live";
   const details =
     selected === 0
@@ -87,8 +100,7 @@ function App(): VNode | VNode[] {
     <header>
       <h1>aio <span>watch</span></h1>
       <p class="program" title=${snapshot.command.join(" ")}>
-        <strong>${snapshot.command[1]?.split("/").at(-1) ?? ""}</strong> process ${snapshot.pid},
-        Node ${snapshot.node}
+        <strong>${program}</strong> process ${snapshot.pid}, Node ${snapshot.node}
       </p>
       <p class=${`status ${status}`} role="status">${status}</p>
       <button
@@ -102,6 +114,7 @@ function App(): VNode | VNode[] {
       </button>
     </header>
     ${ending === "" ? null : html`<p class="notice" role="alert">${ending}. This is how it was at last.</p>`}
+    ${status === "lost" ? html`<p class="notice" role="alert">The connection to aio is lost: this is how it was at last. The page goes on trying; has aio ended, start it again, and open its new address.</p>` : null}
     ${snapshot.blocked ? html`<p class="notice" role="alert">A callback holds the loop, or a debugger the program.</p>` : null}
     ${model.cycles.slice(0, 3).map(
       (cycle) =>
@@ -117,13 +130,14 @@ function App(): VNode | VNode[] {
     <${Tiles} model=${model} />
     <${Charts} points=${model.points} now=${model.time} window=${model.window} />
     <nav aria-label="Views and filters">
-      <div class="tabs" role="tablist">
+      <div class="tabs" role="tablist" aria-label="View" onKeyDown=${moveTab}>
         ${VIEWS.map(
           ([name, label]) =>
             html`<button
               type="button"
               role="tab"
               id=${`tab-${name}`}
+              tabindex=${view === name ? 0 : -1}
               aria-selected=${view === name}
               aria-controls="view"
               onClick=${() => setView(name)}
@@ -146,18 +160,25 @@ function App(): VNode | VNode[] {
       >
         ${KINDS.map(([value, label]) => html`<option value=${value}>${label}</option>`)}
       </select>
-      <select
-        aria-label="Order"
-        value=${order}
-        onChange=${(event: Event) => setOrder((event.currentTarget as HTMLSelectElement).value as Order)}
-      >
-        <option value="tree">As a tree</option>
-        <option value="waiting">Longest waiting first</option>
-        <option value="newest">Newest first</option>
-      </select>
+      ${
+        view === "tasks"
+          ? html`<select
+              aria-label="Order"
+              value=${order}
+              onChange=${(event: Event) => setOrder((event.currentTarget as HTMLSelectElement).value as Order)}
+            >
+              <option value="tree">As a tree</option>
+              <option value="waiting">Longest waiting first</option>
+              <option value="newest">Newest first</option>
+            </select>`
+          : null
+      }
       <p class="hits" role="status">${count(rows.length)} of ${count(model.tasks.length)}</p>
     </nav>
-    <main class=${details === null ? "" : isNarrow ? "has-details" : "split"}>
+    <main
+      class=${details === null ? "" : isNarrow ? "has-details" : "split"}
+      onKeyDown=${(event: KeyboardEvent) => event.key === "Escape" && setSelected(0)}
+    >
       <section id="view" role="tabpanel" aria-labelledby=${`tab-${view}`}>
         ${view === "tasks" ? html`<${TaskList} model=${model} rows=${rows} selected=${selected} onSelect=${setSelected} />` : null}
         ${

@@ -83,10 +83,13 @@ export function Timeline(props: {
     context.fillText(fitting(context, title(task), names - 20), 10, y + LINE / 2);
     const isStuck = model.inCycle.has(id);
     context.globalAlpha = ended ? 0.45 : 1;
-    for (const { state, from, to } of stretches) {
+    for (const stretch of stretches) {
+      const { state, from, to } = stretch;
       context.fillStyle = isStuck ? colors.bad : colors[state];
       const left = x(from);
-      context.fillRect(left, y + (LINE - BAR) / 2, Math.max(2, x(to) - left), BAR);
+      // With very many tasks, the last look is a while ago: until the next one, all is taken to be as it was.
+      const right = x(!ended && stretch === stretches.at(-1) ? model.time : to);
+      context.fillRect(left, y + (LINE - BAR) / 2, Math.max(2, right - left), BAR);
     }
     context.globalAlpha = 1;
   }

@@ -199,6 +199,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     if (this.loop.debug)
       process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
     this.state = "lost";
+    this.intake.clear();
     this.socket.destroy();
   }
 

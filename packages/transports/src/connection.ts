@@ -156,9 +156,9 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
   }
 
   flushed(error: Error | null): void {
-    if (this.state === "lost" || this.state === "upgrading") return;
+    if (this.state === "lost") return;
     if (error !== null) {
-      this.lose(error);
+      this.socketFailed(error);
       return;
     }
     if (!this.loop.isRunning) {
@@ -199,6 +199,7 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
     if (this.loop.debug)
       process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
     this.state = "lost";
+    this.intake.clear();
     this.socket.destroy();
   }
 

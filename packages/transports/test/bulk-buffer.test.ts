@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { run } from "@aio/task";
+import net from "node:net";
+import { run, Runner } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { BulkBuffer } from "../src/bulk-buffer.ts";
-import { createConnection } from "../src/index.ts";
-import { Recorder, RecordingServer } from "./recorder.ts";
+import { createConnection, createServer } from "../src/index.ts";
+import { portOf, Recorder, RecordingServer } from "./recorder.ts";
 
 const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
@@ -49,6 +50,35 @@ describe("BulkBuffer", () => {
     expect(bulks[64]?.memory).not.toBeNull();
 
     for (const bulk of bulks) bulk.free();
+  });
+});
+
+describe("A connection whose loop is closed", () => {
+  test("gives its memory to others", async () => {
+    const others = Array.from({ length: 63 }, () => new BulkBuffer());
+    for (const other of others) other.missed(65_536);
+    const last = new BulkBuffer();
+    await using runner = new Runner();
+    await runner.run(async () => {
+      const far = new Recorder();
+      const server = await createServer(() => far, { host: "127.0.0.1", port: 0 });
+      const socket = net.connect(portOf(server), "127.0.0.1");
+      socket.on("error", () => undefined); // it is reset
+      socket.write(Buffer.alloc(4_000_000));
+      await far.until(() => {
+        last.missed(65_536);
+        const { memory } = last;
+        last.free();
+        return memory === null; // the connection has it: its reads are large
+      });
+      far.transport.pauseReading();
+    });
+
+    await runner.close();
+    last.missed(65_536);
+
+    expect(last.memory).not.toBeNull();
+    for (const each of [...others, last]) each.free();
   });
 });
 

@@ -93,6 +93,24 @@ describe("startTls", () => {
       await endAll(pair, [transport, serving]);
     }));
 
+  test("has a protocol resume that it finds paused, once all is sent", () =>
+    run(async () => {
+      await using pair = await connectPair();
+      const { near, far } = pair;
+      far.transport.pauseReading();
+      fill(near.transport);
+
+      const client = createTask(async () => startTls(near.transport, near, CLIENT, AS_CLIENT));
+      await quiet();
+      far.transport.resumeReading();
+      await near.until(() => near.events.includes("resume"));
+      client.cancel();
+      await expect(client).rejects.toSatisfy(isCancelled);
+
+      await near.lost();
+      expect(near.events).toEqual(["made", "pause", "resume", "lost"]);
+    }));
+
   test("holds back a ClientHello that comes before the server calls it", () =>
     run(async () => {
       await using pair = await connectPair();

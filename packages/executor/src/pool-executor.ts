@@ -170,7 +170,9 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     this.#homes.delete(job);
     if (worker.withdraw(job, [message ?? "", reason]) || this.#grace === Infinity) return;
     after(this.#grace, () => {
-      if (worker.has(job)) worker.kill();
+      if (!worker.has(job)) return;
+      worker.isEnding = true; // the job may be over by now, and its worker be given no other
+      worker.kill();
     });
   }
 

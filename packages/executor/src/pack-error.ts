@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { serialize } from "node:v8";
+import { deserialize, serialize } from "node:v8";
 
 /** Something that was thrown, as plain data. */
 export type PackedError =
@@ -72,7 +72,7 @@ function cloneable(value: unknown): unknown {
     return value;
   try {
     structuredClone(value);
-    serialize(value);
+    deserialize(serialize(value)); // a module of WebAssembly could be written, but not read
     return value;
   } catch {
     return describe(value); // a function, a socket: for people to read

@@ -104,6 +104,7 @@ describe("What a job throws", { timeout: 30_000 }, () => {
         nested: "{ send: [Function: send] }",
         shown: "[object Object]",
         memory: expect.stringContaining("SharedArrayBuffer") as unknown,
+        program: expect.stringContaining("WebAssembly.Module") as unknown,
         lazy: { name: "RangeError", message: "cannot be read" },
       });
       expect(error.stack).toBe("Error: [ 'first', 'second' ]");

@@ -58,7 +58,8 @@ export abstract class Executor implements AsyncDisposable {
    * Calls `fn(item)` for each of `items`, and gives the results as they are asked for. Items are
    * taken as results are: no more than `concurrency` are under way or wait to be asked for.
    *
-   * Cancellation, an error, or leaving the loop early: the calls that are under way are cancelled.
+   * Cancellation, an error, or leaving the loop early: the calls that are under way are cancelled, and so is the wait
+   * for the next item. A source that waits for a foreign promise then ends when that is settled.
    *
    * Counterpart of `concurrent.futures.Executor.map`, which takes all items at once.
    *

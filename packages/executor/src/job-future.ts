@@ -13,7 +13,8 @@ export class JobFuture<T> extends Future<T> {
 
   /**
    * Has `callback` called, as by `callSoon`, with what the function reports by `reportProgress()`: the newest value,
-   * several times a second. Values in between are left out; the last one is not, and comes before the job is done.
+   * several times a second. Values in between are left out; the last one is not, and comes before whoever awaits the
+   * job goes on.
    *
    * A job that is tried again reports again. One that was cancelled is not heard any more.
    * @returns a function that ends it; the end of the job does, too.
@@ -27,12 +28,14 @@ export class JobFuture<T> extends Future<T> {
    */
   onProgress(callback: ProgressListener): () => void {
     checkFunction("callback", callback);
+    const listeners = (this.#listeners ??= new Set());
     const listener = AsyncResource.bind((value: unknown) => {
-      this.loop.callSoon(callback, value);
+      this.loop.callSoon(() => {
+        if (listeners.has(listener) && !this.cancelled) callback(value);
+      });
     });
-    this.#listeners ??= new Set();
-    this.#listeners.add(listener);
-    return () => void this.#listeners?.delete(listener);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Tells those who listen. For executors. Nobody is told when the job is done, or the loop closed by now. */

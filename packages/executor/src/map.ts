@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { checkFunction, Future, getRunningLoop, isCancelled } from "@aio/loop";
+import { checkFunction, Future, getRunningLoop, isCancelled, ScopedOperation } from "@aio/loop";
 import { checkCount } from "./arguments.ts";
 import type { Executor } from "./executor.ts";
 import { Progress } from "./progress.ts";
@@ -81,10 +81,11 @@ class MapWork {
   /** Where order does not matter: those of the window that are done, as they came. */
   readonly #done: Future<unknown>[] = [];
   /** What is to come after the window: an item that is awaited, room in the queue. */
-  #pull: Promise<void> | null = null;
+  #pull: ScopedOperation<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
   #isExhausted = false;
   #wasLeft = false;
+  #wasCancelled = false;
   #change: Future<void> | null = null;
 
   constructor(
@@ -122,7 +123,8 @@ class MapWork {
       this.#pull = null;
       this.#wake();
     };
-    this.#pull = this.#take().then(ended, (error: unknown) => {
+    this.#pull = new ScopedOperation<void>().start(() => this.#take(), undefined);
+    void this.#pull.then(ended, (error: unknown) => {
       this.#failure = { error };
       ended();
     });
@@ -178,7 +180,12 @@ class MapWork {
 
   async #changed(): Promise<void> {
     this.#change = getRunningLoop().createFuture<void>();
-    await this.#change;
+    try {
+      await this.#change;
+    } catch (error) {
+      this.#wasCancelled = true; // and what is awaited for the source with it
+      throw error;
+    }
   }
 
   #wake(): void {
@@ -191,8 +198,40 @@ class MapWork {
     const isEarly = !this.#isExhausted;
     this.#isExhausted = this.#wasLeft = true;
     for (const job of this.#window.splice(0)) job.cancel();
-    if (isEarly && this.#failure === null) await this.#source.return?.();
+    if (isEarly && this.#failure === null) await this.#endSource();
   }
+
+  /** Ends the source, which does not hear of that before the item that it waits for: that is cancelled. */
+  async #endSource(): Promise<void> {
+    const pull = this.#pull;
+    if (pull !== null && !this.#wasCancelled && !(await hasStopped(pull))) {
+      const loop = getRunningLoop();
+      Promise.resolve(this.#source.return?.()).catch((exception: unknown) => {
+        loop.callExceptionHandler({ message: "The items of map() could not be ended", exception });
+      });
+      return;
+    }
+    try {
+      await pull;
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+    }
+    await this.#source.return?.();
+  }
+}
+
+/** Cancels `work`. Returns false when it waits for something foreign, which cannot be cancelled, and may never come. */
+async function hasStopped(work: ScopedOperation<void>): Promise<boolean> {
+  work.cancel();
+  if (work.owed === null) return true;
+  work.uncancel();
+  const loop = getRunningLoop();
+  const turn = loop.createFuture<void>();
+  loop.callSoon(() => {
+    if (!turn.done) turn.setResult(undefined);
+  });
+  await turn;
+  return work.closed; // it was not waiting at all
 }
 
 function iteratorOf(

@@ -29,6 +29,18 @@ export const CANCEL = 6;
 /** From a worker: what the job in a slot reports of its progress. */
 export const PROGRESS = 7;
 
+/** All that comes from a worker. */
+export const KINDS: ReadonlySet<number> = new Set([
+  READY,
+  DONE,
+  FAILED,
+  SKIPPED,
+  BROKEN,
+  CALL,
+  CANCEL,
+  PROGRESS,
+]);
+
 // The states of a slot, in memory that a pool shares with a thread: who comes first, starts or withdraws a job.
 
 export const SENT = 0;

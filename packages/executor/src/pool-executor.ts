@@ -14,6 +14,7 @@ import { ExecutorFullError, WorkerDiedError } from "./errors.ts";
 import { Executor, type ShutdownOptions } from "./executor.ts";
 import { defineFunction } from "./function-reference.ts";
 import { Job, type JobOwner, type Work } from "./job.ts";
+import { JobQueue } from "./job-queue.ts";
 import { answerCall, cancelCall } from "./loop-handle.ts";
 import {
   BROKEN,
@@ -75,8 +76,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   readonly #workers = new Set<PoolWorker>();
   readonly #homes = new Map<Job<unknown>, PoolWorker>();
   #idle: PoolWorker[] = [];
-  // A Set, since what is cancelled leaves it from the middle.
-  #queue = new Set<Job<unknown>>();
+  readonly #queue = new JobQueue();
   readonly #dirty: PoolWorker[] = [];
   #flushLoop: EventLoop | null = null;
   #isClosing = false;
@@ -170,7 +170,9 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     this.#homes.delete(job);
     if (worker.withdraw(job, [message ?? "", reason]) || this.#grace === Infinity) return;
     after(this.#grace, () => {
-      if (worker.has(job)) worker.kill();
+      if (!worker.has(job)) return;
+      worker.isEnding = true; // the job may be over by now, and its worker be given no other
+      worker.kill();
     });
   }
 
@@ -205,7 +207,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       job.break(deathOf(job, worker, exit));
     }
     for (const job of others) this.#homes.delete(job);
-    this.#putBack(others);
+    this.#queue.putBack(others);
     this.#dispatch();
     if (this.#workers.size === 0 && this.#isClosing) this.ended();
   }
@@ -294,14 +296,13 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   /** Gives a worker that has room what waits. */
   #feed(worker: PoolWorker): void {
     worker.lastSign = performance.now();
-    if (this.#queue.size > 0 && !worker.isEnding) {
-      for (const job of this.#queue) {
-        const canTake =
-          worker.load === 0 || (worker.load < worker.capacity && job.work?.moved.length === 0);
-        if (!canTake) break;
-        this.#queue.delete(job);
-        this.#give(worker, job);
-      }
+    for (
+      let job = this.#queue.first;
+      job !== null && !worker.isEnding && canTake(worker, job);
+      job = this.#queue.first
+    ) {
+      this.#queue.delete(job);
+      this.#give(worker, job);
     }
     if (worker.load === 0) this.#rest(worker);
     this.roomMade();
@@ -318,7 +319,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
 
   /** Gives what waits to idle and to new workers. */
   #dispatch(): void {
-    for (const job of this.#queue) {
+    for (let job = this.#queue.first; job !== null; job = this.#queue.first) {
       const worker = this.#choose(job);
       if (worker === null) break;
       this.#queue.delete(job);
@@ -326,10 +327,6 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       if (worker.load === 0) this.#rest(worker);
     }
     this.roomMade();
-  }
-
-  #putBack(jobs: readonly Job<unknown>[]): void {
-    if (jobs.length > 0) this.#queue = new Set([...jobs, ...this.#queue]);
   }
 
   /** Looks after jobs that were sent ahead, as long as there are any. */
@@ -347,7 +344,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
         if (now - worker.lastSign >= RECALL) back.push(...worker.recall());
       }
       for (const job of back) this.#homes.delete(job);
-      this.#putBack(back);
+      this.#queue.putBack(back);
       if (back.length > 0) this.#dispatch();
       if (isAhead) this.#watch();
     });
@@ -379,10 +376,14 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   }
 
   #cancelWaiting(): void {
-    for (const job of this.#queue) job.cancel(undefined, "shutdown");
+    for (const job of this.#queue.all) job.cancel(undefined, "shutdown");
     for (const [job, worker] of this.#homes)
       if (!worker.hasStarted(job)) job.cancel(undefined, "shutdown");
   }
+}
+
+function canTake(worker: PoolWorker, { work }: Job<unknown>): boolean {
+  return worker.load === 0 || (worker.load < worker.capacity && work?.moved.length === 0);
 }
 
 function deathOf(

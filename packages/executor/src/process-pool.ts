@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { runOutside } from "@aio/loop";
 import { inheritedExecArgv } from "./exec-argv.ts";
-import { CLOSE, type Message, type WorkerSettings } from "./messages.ts";
+import { CLOSE, KINDS, type Message, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
 import { PoolWorker, type WorkerEvents } from "./pool-worker.ts";
 import { WORKER } from "./worker-file.ts";
@@ -56,7 +56,9 @@ class Process extends PoolWorker {
       if (child.pid === undefined) exited(null, null); // it could not be started: there is no exit
     });
     child.once("exit", exited);
-    child.on("message", (message) => events.message(this, message as unknown as Message));
+    child.on("message", (message: unknown) => {
+      if (isOurs(message)) events.message(this, message);
+    });
     this.#child = child;
     this.post([0, settings]);
   }
@@ -86,4 +88,9 @@ class Process extends PoolWorker {
   override kill(): void {
     this.#child.kill("SIGKILL");
   }
+}
+
+/** Functions may use the channel, too: many modules tell whoever has forked them that they are ready. */
+function isOurs(message: unknown): message is Message {
+  return Array.isArray(message) && KINDS.has(message[0] as number);
 }

@@ -1,4 +1,10 @@
-import { MessageChannel, type MessagePort, type Transferable, Worker } from "node:worker_threads";
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  Worker,
+} from "node:worker_threads";
 import { runOutside } from "@aio/loop";
 import { inheritedThreadArgv } from "./exec-argv.ts";
 import { CLOSE, type Message, SLOTS, type WorkerSettings } from "./messages.ts";
@@ -68,11 +74,16 @@ class Thread extends PoolWorker {
     worker.once("error", (thrown) => {
       error = thrown;
     });
+    const receive = (message: Message): void => events.message(this, message);
     worker.once("exit", (code) => {
+      this.isEnding = true;
+      // What it has said before it died: its end may overtake that.
+      for (let got = receiveMessageOnPort(port1); got; got = receiveMessageOnPort(port1))
+        receive(got.message as Message);
       port1.close();
       events.exited(this, { code, signal: null, error });
     });
-    port1.on("message", (message: Message) => events.message(this, message));
+    port1.on("message", receive);
     port1.unref(); // the worker itself is what keeps the process alive
     this.#worker = worker;
     this.#port = port1;

@@ -42,7 +42,7 @@ class WorkerLoop {
   readonly #definitions = new Map<number, FunctionDefinition>();
   readonly #functions = new Map<number, Callable>();
   readonly #answers = new Map<number, (isError: boolean, value: unknown) => void>();
-  /** Four elements a job, as in the message. */
+  /** As in the message. */
   #inbox: unknown[] = [];
   #next = 0;
   #isBusy = true; // until it has started
@@ -99,7 +99,7 @@ class WorkerLoop {
     while (!this.#isBusy && this.#next < this.#inbox.length) {
       const inbox = this.#inbox;
       const at = this.#next;
-      this.#next += 4;
+      this.#next += WIDTH;
       const slot = inbox[at] as number;
       const key = inbox[at + 1] as number;
       const args = inbox[at + 2] as unknown[];
@@ -127,23 +127,23 @@ class WorkerLoop {
     args: unknown[],
     context: CurrentJob["context"],
   ): Promise<void> {
+    const definition = this.#definitions.get(key);
+    if (definition === undefined)
+      throw new Error("unreachable: functions are defined before they are used");
     this.#isBusy = true;
     let fn: Callable;
     try {
-      const definition = this.#definitions.get(key);
-      if (definition === undefined)
-        throw new Error("unreachable: functions are defined before they are used");
       this.#begin(slot, context); // a module may look at the context while it is loaded
       fn = await load(definition);
       this.#functions.set(key, fn);
     } catch (error) {
-      this.#end();
-      this.#post([FAILED, slot, packError(error), -1]);
+      this.#fail(slot, definition.label, error, -1);
       this.#work();
       return;
     }
     this.#isBusy = false;
-    this.#run(slot, fn, args, context);
+    if (workerState.job?.isAborted() === true) this.#skip(slot);
+    else this.#run(slot, fn, args, context);
     this.#work();
   }
 
@@ -154,18 +154,20 @@ class WorkerLoop {
     let result: unknown;
     try {
       result = context === undefined ? fn(...args) : inContext(context, fn, args);
+      // Not by a `then` of its own, which may throw, or call back twice: the slot is another job's by then.
+      if (isThenable(result)) result = Promise.resolve(result);
     } catch (error) {
-      this.#fail(slot, error, start);
+      this.#fail(slot, fn.name, error, performance.now() - start);
       return;
     }
-    if (isThenable(result)) {
+    if (result instanceof Promise) {
       result.then(
-        (value) => {
+        (value: unknown) => {
           this.#succeed(slot, fn, value, start);
           this.#work();
         },
         (error: unknown) => {
-          this.#fail(slot, error, start);
+          this.#fail(slot, fn.name, error, performance.now() - start);
           this.#work();
         },
       );
@@ -189,9 +191,17 @@ class WorkerLoop {
     }
   }
 
-  #fail(slot: number, error: unknown, start: number): void {
+  #fail(slot: number, name: string, error: unknown, elapsed: number): void {
     this.#end();
-    this.#post([FAILED, slot, packError(error), performance.now() - start]);
+    try {
+      this.#post([FAILED, slot, packError(error), elapsed]);
+    } catch (problem) {
+      const reason = new TypeError(
+        `What \`${name}\` has thrown cannot be sent from a worker: ${(problem as Error).message}; throw an Error with plain data`,
+        { cause: problem },
+      );
+      this.#post([FAILED, slot, packError(reason), elapsed]);
+    }
   }
 
   #begin(slot: number, context: CurrentJob["context"]): void {
@@ -216,13 +226,33 @@ class WorkerLoop {
     this.#isBusy = false;
   }
 
+  /** The job in `slot` was cancelled before it was called. */
+  #skip(slot: number): void {
+    this.#end();
+    this.#post([SKIPPED, slot]);
+  }
+
+  /** Takes a job out that waits for this worker to start; unless it was over before the message came. */
+  #forget(slot: number): void {
+    for (let at = this.#next; at < this.#inbox.length; at += WIDTH) {
+      if (this.#inbox[at] !== slot) continue;
+      this.#inbox.splice(at, WIDTH);
+      this.#post([SKIPPED, slot]);
+      return;
+    }
+  }
+
   #abort([, slot, message, reason]: Message): void {
     const { job } = workerState;
-    if (job === null || slot !== this.#slot) return; // it was over before the message came
+    if (slot !== this.#slot) this.#forget(slot as number);
+    if (job === null || slot !== this.#slot) return;
     job.abort = { message: message as string, reason: reason as string };
     job.controller?.abort();
   }
 }
+
+/** How many elements a job has in a message. */
+const WIDTH = 4;
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

@@ -1,7 +1,13 @@
 import { CancelledError, isCancelled, type Operation } from "@aio/loop";
 import { run } from "@aio/task";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { inThread, runInExecutor, ThreadPoolExecutor, toThread } from "../src/index.ts";
+import {
+  inThread,
+  ProcessPoolExecutor,
+  runInExecutor,
+  ThreadPoolExecutor,
+  toThread,
+} from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
 
 describe("inThread", { timeout: 30_000 }, () => {
@@ -78,6 +84,43 @@ describe("What a job throws", { timeout: 30_000 }, () => {
         "TypeError: one",
         "RangeError: two",
       ]);
+    }));
+
+  test.each([
+    ["a thread", ThreadPoolExecutor],
+    ["a process", ProcessPoolExecutor],
+  ])("comes back from %s also when some of it can neither be read nor sent", (_where, Pool) =>
+    run(async () => {
+      await using pool = new Pool({ maxWorkers: 1 });
+      const worker = await pool.submit(functions.identify);
+
+      const error = await thrownBy(() => pool.submit(functions.failOddly));
+
+      expect(error).toMatchObject({
+        name: "Error",
+        message: "[ 'first', 'second' ]",
+        cause: { message: "why" },
+        number: 7,
+        nested: "{ send: [Function: send] }",
+        shown: "[object Object]",
+        memory: expect.stringContaining("SharedArrayBuffer") as unknown,
+        program: expect.stringContaining("WebAssembly.Module") as unknown,
+        lazy: { name: "RangeError", message: "cannot be read" },
+      });
+      expect(error.stack).toBe("Error: [ 'first', 'second' ]");
+      expect(await pool.submit(functions.identify)).toBe(worker); // it has survived
+    }),
+  );
+
+  test("is not followed in circles", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const error = (await thrownBy(() => pool.submit(functions.failInCircles))) as unknown;
+
+      expect(error).toBeInstanceOf(AggregateError);
+      const { errors, cause } = error as AggregateError;
+      expect(errors.map(String)).toEqual(Array.from({ length: 20 }, (_, i) => `Error: part ${i}`));
+      expect(cause).toBe(undefined);
     }));
 
   test("may be no error", () =>

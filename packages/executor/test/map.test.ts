@@ -1,4 +1,5 @@
-import { createTask, run } from "@aio/task";
+import { getRunningLoop } from "@aio/loop";
+import { createTask, run, sleep } from "@aio/task";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type JobMap, ThreadPoolExecutor } from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
@@ -112,6 +113,67 @@ describe("Executor.map", { timeout: 30_000 }, () => {
 
       expect(isClosed).toBe(true);
       expect(pool.queueSize).toBe(0);
+    }));
+
+  test("ends a source that waits for the next item, when it is left, and waits for its end", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const steps: string[] = [];
+      async function* items(): AsyncGenerator<number> {
+        try {
+          yield 1;
+          await getRunningLoop().createFuture<void>();
+        } finally {
+          await sleep(0);
+          steps.push("ended");
+        }
+      }
+
+      for await (const n of pool.map((i: number) => i, items())) {
+        steps.push(`got ${n}`);
+        break;
+      }
+
+      expect(steps).toEqual(["got 1", "ended"]);
+    }));
+
+  test("does not wait for a source that cannot be ended before its next item, when it is left", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const item = Promise.withResolvers<number>();
+      const ended = Promise.withResolvers<string>();
+      async function* items(): AsyncGenerator<number> {
+        try {
+          yield 1;
+          yield await item.promise;
+        } finally {
+          ended.resolve("ended");
+        }
+      }
+
+      for await (const n of pool.map((i: number) => i, items())) if (n === 1) break;
+      item.resolve(2);
+
+      expect(await ended.promise).toBe("ended");
+    }));
+
+  test("throws what its source throws at its end", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      async function* items(): AsyncGenerator<number> {
+        try {
+          yield 1;
+          await getRunningLoop().createFuture<void>();
+        } catch {
+          throw new RangeError("cannot end");
+        }
+      }
+
+      const error = await thrownBy(async () => {
+        for await (const n of pool.map((i: number) => i, items())) if (n === 1) break;
+      });
+
+      expect(error).toMatchObject({ name: "RangeError", message: "cannot end" });
     }));
 
   test("passes the cancellation of its task on", () =>

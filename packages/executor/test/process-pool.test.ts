@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { ProcessPoolExecutor } from "../src/index.ts";
@@ -61,12 +64,51 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 600_000 });
       const before = await pool.submit(functions.pid);
       const job = pool.submit(functions.endWhenAborted);
+      await new Promise((resolve) => job.onProgress(resolve));
 
       job.cancel("enough");
 
       expect(await pool.submit(functions.lastAbort)).toBe("CancelledError: enough, caller");
       expect(await pool.submit(functions.pid)).toBe(before);
       expect(job.cancelled).toBe(true);
+    }));
+
+  test("never runs what is cancelled while its process starts, or loads the module", () =>
+    run(async () => {
+      const initializer = functions.initializeLater as () => Promise<void>;
+      for (const options of [{}, { initializer }]) {
+        await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 600_000, ...options });
+        const job = pool.submit(functions.endWhenAborted);
+
+        job.cancel("enough");
+
+        expect(await pool.submit(functions.lastAbort)).toBe("none");
+      }
+    }));
+
+  test("gives no job to a process that it ends, though the cancelled job may be over", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 0 });
+      const folder = mkdtempSync(join(tmpdir(), "aio-executor-"));
+      const [go, done] = [join(folder, "go"), join(folder, "done")];
+      const job = pool.submit(functions.endWhenFileIsThere, go, done);
+      await new Promise((resolve) => job.onProgress(resolve));
+      const next = pool.submit(functions.add, 1, 2);
+
+      job.cancel();
+      writeFileSync(go, "");
+      while (!existsSync(done)); // its result comes in the very turn in which its time is up
+
+      expect(await next).toBe(3);
+      rmSync(folder, { recursive: true });
+    }));
+
+  test("leaves the channel of its processes to their functions", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+
+      expect(await pool.submit(functions.sayReady)).toBe("said");
+      expect(await pool.submit(functions.add, 1, 2)).toBe(3);
     }));
 
   test("leaves no handles when it is shut down", () =>

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { CancelledError, RuntimeError } from "@aio/loop";
-import { createTask, currentTask, run } from "@aio/task";
+import { createTask, currentTask, run, sleep } from "@aio/task";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type Executor,
-  type JobFuture,
+  JobFuture,
   ProcessPoolExecutor,
   reportProgress,
   runInExecutor,
@@ -131,6 +131,22 @@ describe("JobFuture.onProgress", { timeout: 30_000 }, () => {
       await job;
 
       expect(heard).toEqual(["seven", null]);
+    }));
+
+  test("calls nobody any more who has ended it, or whose job is cancelled, before their turn comes", () =>
+    run(async () => {
+      const heard: string[] = [];
+      const [cancelled, ended] = [new JobFuture<void>(), new JobFuture<void>()];
+      cancelled.onProgress(() => heard.push("of the cancelled one"));
+      const end = ended.onProgress(() => heard.push("by who had ended it"));
+      ended.onProgress(() => heard.push("by the other"));
+
+      for (const job of [cancelled, ended]) job.progressed(1);
+      cancelled.cancel();
+      end();
+      await sleep(0);
+
+      expect(heard).toEqual(["by the other"]);
     }));
 
   test("has values of the type that is asked for", () => {

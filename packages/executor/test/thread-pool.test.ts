@@ -103,6 +103,20 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
       expect(after).toBe(3);
     }));
 
+  test("settles a job once, whatever the `then` of its result does", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      const twice = pool.submit(functions.thenTwice);
+      const next = pool.submit(functions.add, 1, 2);
+
+      expect(await twice).toBe("first");
+      expect(await next).toBe(3);
+      expect(await thrownBy(() => pool.submit(functions.thenNever))).toMatchObject({
+        name: "RangeError",
+        message: "not now",
+      });
+    }));
+
   test("finishes what is under way, and refuses what comes behind its shutdown", () =>
     run(async () => {
       const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
@@ -430,6 +444,21 @@ describe("A worker that dies", { timeout: 30_000 }, () => {
       expect(await next).toBe(3);
     }),
   );
+
+  test("when it has told the result of its job does not fail it", () =>
+    run(async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+      await pool.submit(functions.add, 1, 2);
+      const { flags } = new Gate();
+      const job = pool.submit(functions.returnAndExit, flags);
+      const next = pool.submit(functions.add, 1, 2);
+
+      Atomics.wait(flags, 0, 0);
+      Atomics.wait(flags, 0, 1, 50); // both are there then: the result, and the end
+
+      expect(await job).toBe("result");
+      expect(await next).toBe(3);
+    }));
 
   test("of the limit of its memory says so", { timeout: 60_000 }, () =>
     run(async () => {

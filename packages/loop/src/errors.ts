@@ -74,7 +74,9 @@ function isCancelledError(error: unknown): error is CancelledError {
   if (error instanceof CancelledError) return true;
   if (!(error instanceof Error)) return false;
   if ("code" in error && error.code === "AIO_CANCELLED") return true;
-  return error.name === "Error" && (error.stack ?? "").startsWith("CancelledError");
+  const { name, stack } = error as { name: unknown; stack?: unknown };
+  // Not every stack is a text: `Error.prepareStackTrace` makes of it what it likes.
+  return name === "Error" && typeof stack === "string" && stack.startsWith("CancelledError");
 }
 
 /** Thrown when an operation does not fit the state of a Future, a Task or a loop. Counterpart of `asyncio.InvalidStateError`. */

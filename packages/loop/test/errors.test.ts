@@ -37,6 +37,12 @@ describe("The errors", () => {
     expect(new TimeoutError("text", { cause }).cause).toBe(cause);
   });
 
+  test("are told from others whose stack is no text", () => {
+    const error = Object.defineProperty(new Error("other"), "stack", { value: [] });
+
+    expect(isCancelled(error)).toBe(false);
+  });
+
   test("DeadlockError is a RuntimeError", () => {
     expect(new DeadlockError("text")).toBeInstanceOf(RuntimeError);
   });

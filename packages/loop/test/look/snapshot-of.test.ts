@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { idOf } from "../src/index.ts";
+import { idOf } from "../../src/index.ts";
 
 test("A number of its own is none that another copy of the package has given", async () => {
-  const address = new URL("../src/snapshot-of.ts?copy", import.meta.url).href;
-  const copy = (await import(address)) as typeof import("../src/snapshot-of.ts");
+  const address = new URL("../../src/look/snapshot-of.ts?copy", import.meta.url).href;
+  const copy = (await import(address)) as typeof import("../../src/look/snapshot-of.ts");
 
   const ids = [idOf({}), copy.idOf({}), idOf({}), copy.idOf({})];
 

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { checkFunction, checkMilliseconds } from "./arguments.ts";
 import type { Operation } from "./awaitable.ts";
 import { type CancelReason, InvalidStateError, isCancelled } from "./errors.ts";
+import type { EventLoop } from "./loop.ts";
 import { ScopedOperation } from "./operation.ts";
 import { getRunningLoop } from "./running.ts";
 import type { Timer } from "./step.ts";
@@ -119,22 +120,29 @@ export class CancelScope {
   #arm(): void {
     this.#disarm();
     if (this.#deadline === Infinity) return;
-    this.#timer = new ScopeTimer(() => this.#cancel(undefined, "deadline"));
-    getRunningLoop().addTimer(this.#timer, this.#deadline);
+    const loop = getRunningLoop();
+    this.#timer = new ScopeTimer(loop, () => this.#cancel(undefined, "deadline"));
+    loop.addTimer(this.#timer, this.#deadline);
   }
 
   #disarm(): void {
-    if (this.#timer !== null) getRunningLoop().removeTimer(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
   }
 }
 
 class ScopeTimer implements Timer {
   index = -1;
+  readonly #loop: EventLoop;
   readonly #expire: () => void;
 
-  constructor(expire: () => void) {
+  constructor(loop: EventLoop, expire: () => void) {
+    this.#loop = loop;
     this.#expire = expire;
+  }
+
+  cancel(): void {
+    this.#loop.removeTimer(this);
   }
 
   run(): boolean {

@@ -50,6 +50,14 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
     return this._future.request(request);
   }
 
+  override overtake(request: CancelRequest): void {
+    const future = this._future;
+    if (future === null || !future.done || future.cancelled) return;
+    future.exception(); // it counts as seen
+    this._future = future.loop.createFuture<T>(); // what comes out of it instead
+    void this._future.request(request);
+  }
+
   [inspect.custom](): string {
     const task = this.parent?.task ?? null;
     return `<await of ${this._future?.describe() ?? "what is done"}${task === null ? "" : ` in ${nameOfTask(task)}`}>`;

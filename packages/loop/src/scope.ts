@@ -83,6 +83,12 @@ export abstract class ScopeNode {
    */
   abstract deliver(request: CancelRequest): boolean;
 
+  /**
+   * Passes a request on that others have accepted, to what waits here no longer, and has not gone on yet:
+   * it throws in its step. By default, there is no such thing.
+   */
+  overtake(_request: CancelRequest): void {}
+
   /** What is waited for here, for reports. */
   abstract describe(): string;
 
@@ -216,8 +222,9 @@ export class Scope extends ScopeNode {
   }
 
   /**
-   * Asks for cancellation: every wait inside is interrupted by a `CancelledError`. When nothing
-   * waits, or the caller itself runs inside, the next wait is.
+   * Asks for cancellation: every wait inside is interrupted by a `CancelledError`, those included that
+   * have been woken and have not gone on yet. When nothing waits, or the caller itself runs inside, the
+   * next wait is.
    * @param message the message of the error.
    * @param reason who asks, as the error tells.
    * @returns false when the scope has ended, or is told of a request right now.
@@ -327,6 +334,10 @@ export class Scope extends ScopeNode {
     return !this.shielded && deliverInside(this, request);
   }
 
+  override overtake(request: CancelRequest): void {
+    if (!this.shielded) for (const node of this.nodes()) node.overtake(request);
+  }
+
   /** The waits inside, at any depth, oldest first. */
   waits(): ScopeNode[] {
     return this.nodes().flatMap((node) => (node instanceof Scope ? node.waits() : [node]));
@@ -402,6 +413,8 @@ function reportBranches(scope: Scope): void {
 /** Passes a request on to the waits and the signals of a scope. Returns whether it is delivered by that. */
 function pass(scope: Scope, request: CancelRequest): boolean {
   const isAccepted = deliverInside(scope, request);
+  // Nothing is owed then; so the other branches of the same code get it here, and do not go on alone.
+  if (isAccepted) for (const node of scope.nodes()) node.overtake(request);
   const isHeard = abortSignals(scope, request);
   return isAccepted || isHeard;
 }

@@ -137,6 +137,10 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     return true;
   }
 
+  override overtake(request: CancelRequest): void {
+    if (this._state === WOKEN) this._outcome ??= request;
+  }
+
   run(): boolean {
     const scope = this.parent;
     this.leave();

@@ -303,6 +303,17 @@ describe("CancelScope", () => {
       expect(steps).toEqual(["still runs"]);
     }));
 
+  test("gives what a foreign promise gives that outlives the loop", async () => {
+    const foreign = Promise.withResolvers<string>();
+    const { running } = await inLoop((loop) => ({
+      running: new CancelScope({ deadline: loop.time() + 60_000 }).run(() => foreign.promise),
+    }));
+
+    foreign.resolve("late");
+
+    expect(await running).toBe("late");
+  });
+
   test("runs one body only", () =>
     inLoop(async () => {
       const scope = new CancelScope();

@@ -1,11 +1,38 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { CancelledError, Scope, EventLoop, type Future, setLogger } from "../src/index.ts";
+import {
+  CancelledError,
+  EventLoop,
+  type Future,
+  operation,
+  Scope,
+  setLogger,
+  Wait,
+} from "../src/index.ts";
 import { inLoop, nextTurn } from "./in-loop.ts";
 
 const cancelled = (message: string) =>
   expect.objectContaining({ name: "CancelledError", message }) as Error;
 
 function ignore(): void {}
+
+/** A wait of nothing in particular. */
+class BareWait extends Wait<string> {
+  wasAbandoned = false;
+
+  protected override get label(): string {
+    return "nothing";
+  }
+
+  protected override finish(): string {
+    return "too early";
+  }
+
+  protected override interrupted(): void {}
+
+  protected override abandon(): void {
+    this.wasAbandoned = true;
+  }
+}
 
 /** Three scopes inside each other. */
 function nested(): [Scope, Scope, Scope] {
@@ -168,6 +195,36 @@ describe("Scope", () => {
       await work;
 
       expect(order).toEqual(["a", "b", "c"]);
+    });
+  });
+
+  test("interrupts also the branches that have been woken and have not gone on yet", async () => {
+    await inLoop(async (loop) => {
+      const good = loop.createFuture<string>();
+      const bad = loop.createFuture<string>();
+      const woken = new BareWait(loop);
+      const scope = new Scope();
+      const work = scope.run(() => {
+        const branches = [
+          async () => await loop.createFuture<string>(),
+          async () => await good,
+          async () => await bad,
+          async () => await operation(async () => await woken.begin()),
+        ];
+        return Promise.allSettled(branches.map((branch) => branch()));
+      });
+      await nextTurn(loop);
+      good.setResult("too early");
+      bad.setException(new Error("too early"));
+      woken.wake();
+
+      scope.cancel("all of you");
+
+      const outcomes = await work;
+      expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => "rejected"));
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ reason: { message: "all of you" } });
+      expect(woken.wasAbandoned).toBe(true);
     });
   });
 

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { checkFunction } from "@aio/loop";
 
 /**
  * Checks a whole number of a public function.
@@ -12,3 +13,17 @@ export function checkCount(name: string, value: unknown, least: number): asserts
       `Expected \`${name}\` to be a whole number from ${least} on, got ${value}`,
     );
 }
+
+/**
+ * Checks a function that says whether something holds.
+ * @throws TypeError when `value` is not a function, or is an async one.
+ */
+export function checkPredicate(value: unknown): void {
+  checkFunction("predicate", value);
+  if (!(value instanceof AsyncFunction)) return;
+  throw new TypeError(
+    "Expected `predicate` to be a plain function, got an async one: its promise would always count as true",
+  );
+}
+
+const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;

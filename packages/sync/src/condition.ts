@@ -1,13 +1,6 @@
 import { inspect } from "node:util";
-import {
-  checkFunction,
-  type Coroutine,
-  isCancelled,
-  type Operation,
-  operation,
-  RuntimeError,
-} from "@aio/loop";
-import { checkCount } from "./arguments.ts";
+import { type Coroutine, isCancelled, type Operation, operation, RuntimeError } from "@aio/loop";
+import { checkCount, checkPredicate } from "./arguments.ts";
 import { type Held, whileHeld } from "./held.ts";
 import { Lock } from "./lock.ts";
 import { LoopBinding } from "./loop-binding.ts";
@@ -90,10 +83,11 @@ export class Condition {
    * Cancellation: as of {@link Condition.wait}.
    * @param options.signal cancels the wait when it is aborted.
    * @returns what the predicate gave.
-   * @throws as {@link Condition.wait} does, and what `predicate` throws.
+   * @throws as {@link Condition.wait} does, and what `predicate` throws; TypeError when that is not a function, or
+   * an async one, whose promise would always count as true.
    */
   waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
-    checkFunction("predicate", predicate);
+    checkPredicate(predicate);
     return (
       refusedBy(options) ??
       operation(async () => {

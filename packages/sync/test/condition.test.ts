@@ -337,3 +337,9 @@ describe("Condition.wait", () => {
 test("Condition.waitFor refuses what is no function", () => {
   expect(() => new Condition().waitFor(true as never)).toThrow(TypeError);
 });
+
+test("Condition.waitFor refuses an async predicate, whose promise would always count as true", () => {
+  expect(() => new Condition().waitFor(async () => false)).toThrow(
+    "Expected `predicate` to be a plain function, got an async one",
+  );
+});

@@ -113,13 +113,7 @@ export class TaskGroup {
       options,
     );
     this.#tasks.add(task);
-    const watch = (): void =>
-      task.addDoneStep({
-        run: () => {
-          this.#taskDone(task);
-          return false;
-        },
-      });
+    const watch = (): void => task.addDoneStep({ run: () => this.#taskDone(task) });
     // An eager task that fails in its first step must not cancel the body inside this call.
     if (task.isEager) void task.firstStep.then(watch);
     else watch();
@@ -228,7 +222,8 @@ export class TaskGroup {
     throw new ExceptionGroup("unhandled errors in a TaskGroup", this.#errors);
   }
 
-  #taskDone(task: Task<unknown>): void {
+  /** Returns whether code of others may have run: those who listen to a signal, or the exception handler. */
+  #taskDone(task: Task<unknown>): boolean {
     this.#tasks.delete(task);
     if (this.#tasks.size === 0 && this.#allDone !== null && !this.#allDone.done)
       this.#allDone.setResult(undefined);
@@ -236,6 +231,7 @@ export class TaskGroup {
     if (exception !== null) this.#taskFailed(task, exception);
     // Only now: the next one must not begin when this one has failed.
     if (this.#running.delete(task)) this.#slots?.leave();
+    return exception !== null;
   }
 
   #taskFailed(task: Task<unknown>, exception: Error): void {

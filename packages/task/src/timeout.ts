@@ -152,7 +152,7 @@ class Deadline<T> extends ScopedOperation<T> {
       );
     this.#disarm();
     this.limit = limit;
-    if (limit === null) return;
+    if (limit === null || limit === Infinity) return; // a timer that is never due would keep the process alive
     this.#timer = new DeadlineTimer(this);
     if (limit <= this.#loop.time()) this.#loop.enqueue(this.#timer);
     else this.#loop.addTimer(this.#timer, limit);

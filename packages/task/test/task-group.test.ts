@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
 import {
+  abortSignal,
   CancelScope,
   Future,
   getRunningLoop,
@@ -250,6 +251,29 @@ describe("TaskGroup, when something fails", () => {
       );
 
       expect((error as ExceptionGroup).errors).toMatchObject([{ cause: "a string" }]);
+    }));
+
+  test("has those who listen to its signals run to their next wait before the loop goes on", () =>
+    isolated(async () => {
+      const log: string[] = [];
+      const listening = async (): Promise<void> => {
+        const signal = abortSignal();
+        getRunningLoop().callSoon(() => log.push("next step")); // behind the end of the other task
+        await new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+        log.push("stopped");
+      };
+
+      const error = await thrownBy(
+        taskGroup((group) => {
+          void group.createTask(() => Promise.reject(new Error("failed")));
+          void group.createTask(listening);
+        }),
+      );
+
+      expect(error).toBeInstanceOf(ExceptionGroup);
+      expect(log).toEqual(["stopped", "next step"]);
     }));
 
   test("waits for tasks that are slow to end", () =>

@@ -173,6 +173,17 @@ describe("timeout", () => {
       expect(getRunningLoop().time()).toBe(11);
     }));
 
+  test.each([null, Infinity])("sets none at all without a limit: %d", (limit) =>
+    isolated(async () => {
+      const { timers, when } = await timeout(limit, (deadline) => ({
+        timers: getRunningLoop().workload.timers,
+        when: deadline.when,
+      }));
+
+      expect([timers, when]).toEqual([0, limit]);
+    }),
+  );
+
   test("begins at the call", () =>
     isolated(async () => {
       const bounded = timeout(100, () => sleep(90, "in time"));

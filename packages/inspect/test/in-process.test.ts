@@ -190,7 +190,7 @@ describe("watchDeadlocks", () => {
   });
 
   test.each([
-    ["an await", async (other: Task<void>) => void (await other)],
+    ["an await", async (other: Task<void>) => await other],
     ["a shield", (other: Task<void>) => shield(other)],
     ["a gather", async (other: Task<void>) => void (await gather(other))],
     [

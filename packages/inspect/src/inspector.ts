@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { noteAsked, wasAsked } from "./asked.ts";
 import { DebugSession, SessionLostError } from "./debug-session.ts";
 import { InspectError } from "./errors.ts";
 import { enter, leave } from "./expressions.ts";
@@ -30,7 +31,7 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
   checkNode(pid);
   const before = loopbackPortsOf(pid);
   const open = before === null ? null : await findInspector(likelyPorts(pid, before));
-  if (open !== null) return connect(pid, open, true);
+  if (open !== null) return connect(pid, open, !wasAsked(pid));
   await awaitFreePort(pid);
   sendSigusr1(pid);
   const deadline = performance.now() + PATIENCE;
@@ -39,7 +40,10 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
     const fresh = ports === null ? [DEFAULT_PORT] : [...ports].filter((port) => !before?.has(port));
     const address = await findInspector(fresh);
     if (address !== null) return connect(pid, address, false);
-    if (performance.now() > deadline) throw notOpened(pid);
+    if (performance.now() > deadline) {
+      noteAsked(pid);
+      throw notOpened(pid);
+    }
     await pause(10);
   }
 }
@@ -76,7 +80,7 @@ function notOpened(pid: number): InspectError {
   const status = statusOf(pid);
   if (status === null || isStopped(status)) return silence(pid);
   return new InspectError(
-    `Process ${pid} has not opened its inspector on SIGUSR1: the program may handle that signal itself, or has opened it elsewhere, or its port (${DEFAULT_PORT} by default) is taken`,
+    `Process ${pid} has not opened its inspector on SIGUSR1. It may be in native code: then it opens it when it is back, and the next look closes it. Or the program handles that signal itself, has its inspector elsewhere, or its port (${DEFAULT_PORT} by default) is taken`,
   );
 }
 

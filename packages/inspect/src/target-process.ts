@@ -26,7 +26,9 @@ export function checkProcess(pid: number): void {
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid > LARGEST)
     throw new InspectError(`Expected \`PID\` to be the id of a process, got ${inspect(pid)}`);
   if (pid === process.pid)
-    throw new InspectError(`Process ${pid} is aio itself; give the id of the program to look at`);
+    throw new InspectError(
+      `Process ${pid} is the one that looks; give the id of another, or call takeLook() for this one`,
+    );
   const error = signalError(pid);
   const status = statusOf(pid);
   if (error === "ESRCH" || (error === null && status === null)) throw gone(pid);

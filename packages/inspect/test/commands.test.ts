@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import type { Browser } from "playwright-core";
@@ -299,6 +300,21 @@ describe("A look", () => {
     expect(listening(program.pid)).toHaveLength(1);
   });
 
+  test("tells of a program that a debugger has paused, and leaves it so", async () => {
+    await using program = await start("foreign", { flags: ["--inspect=127.0.0.1:0"] });
+    await using debug = await Debugger.attachTo(listening(program.pid)[0] ?? 0);
+    await debug.pause();
+
+    const { code, errors, output } = await aio("why", program.pid, "fetcher");
+    const list = await aio("ps", program.pid);
+
+    expect(code).toBe(0);
+    expect(errors).toContain("a debugger may be attached. It stays open.");
+    expect(output).toMatch(/^fetcher fetchForever\(\) #\d+: is inside a promise/);
+    expect(list.output).toContain("or a debugger has paused the program");
+    expect(debug.isPaused).toBe(true);
+  });
+
   test("gets through to a program that a callback holds", async () => {
     await using program = await start("blocked");
     expect(await program.line()).toBe("held");
@@ -421,6 +437,49 @@ test("aio tells its version, and how it is used", async () => {
   expect(await aio("--version")).toEqual({ code: 0, output: `${version}\n`, errors: "" });
   expect((await aio("--help")).output).toMatch(/^Usage: aio COMMAND PID\n/);
 });
+
+/** A debugger that holds a program: what an editor is. */
+class Debugger implements AsyncDisposable {
+  readonly #socket: WebSocket;
+  #id = 0;
+  isPaused = false;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  static async attachTo(port: number): Promise<Debugger> {
+    const list = await fetch(`http://127.0.0.1:${port}/json/list`);
+    const [target] = (await list.json()) as { webSocketDebuggerUrl: string }[];
+    const socket = new WebSocket(target?.webSocketDebuggerUrl ?? "");
+    await once(socket, "open");
+    return new Debugger(socket);
+  }
+
+  /** Pauses the program, which must be at work for that: it is, to answer. */
+  async pause(): Promise<void> {
+    const paused = Promise.withResolvers<void>();
+    this.#socket.addEventListener("message", ({ data }) => {
+      const { method } = JSON.parse(String(data)) as { method?: string };
+      if (method === "Debugger.paused") this.isPaused = true;
+      if (method === "Debugger.resumed") this.isPaused = false;
+      if (this.isPaused) paused.resolve();
+    });
+    this.#send("Debugger.enable");
+    this.#send("Runtime.evaluate", { expression: "setTimeout(() => { debugger; }, 1)" });
+    await paused.promise;
+  }
+
+  #send(method: string, params: object = {}): void {
+    this.#socket.send(JSON.stringify({ id: (this.#id += 1), method, params }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#socket, "close");
+    this.#socket.close();
+    await closed;
+  }
+}
 
 /** What `look` gives when it has come to contain `text`. */
 async function settled(look: () => Promise<string>, text: string): Promise<string> {

@@ -11,7 +11,17 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import type { SnapshotProvider, SnapshotRegistry } from "@aio/loop";
 import { Lock } from "@aio/sync";
-import { createTask, gather, run, sleep, timeout, wait } from "@aio/task";
+import {
+  createTask,
+  gather,
+  run,
+  shield,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  wait,
+} from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { traceTasks } from "../src/opentelemetry.ts";
 import {
@@ -177,6 +187,40 @@ describe("watchDeadlocks", () => {
     expect(reports[0]?.message).toMatch(
       /left waits for acquire\(\) .* at .*in-process\.test\.ts:\d+/,
     );
+  });
+
+  test.each([
+    ["an await", async (other: Task<void>) => await other],
+    ["a shield", (other: Task<void>) => shield(other)],
+    ["a gather", async (other: Task<void>) => void (await gather(other))],
+    [
+      "a task group",
+      (other: Task<void>) => taskGroup((group) => void group.createTask(async () => await other)),
+    ],
+  ])("reports a circle of a lock and %s", async (_name, join) => {
+    const reported = Promise.withResolvers<Deadlock>();
+
+    const { message, cycle } = await run(async () => {
+      const end = watchDeadlocks({ interval: 5, report: (deadlock) => reported.resolve(deadlock) });
+      const lock = new Lock();
+      const owner = createTask(
+        async () => {
+          await lock.acquire();
+          await join(other);
+        },
+        { name: "owner" },
+      );
+      const other = createTask(() => lock.with(() => sleep(0)), { name: "other" });
+      const deadlock = await reported.promise;
+      end();
+      other.cancel();
+      await wait([owner, other]);
+      return deadlock;
+    });
+
+    expect(cycle.ends).toBeNull();
+    expect(message).toMatch(/^A deadlock: .*(owner → .*other|other → .*owner)/);
+    expect(message).toMatch(/ owner waits for .* at .*in-process\.test\.ts:\d+/);
   });
 });
 

@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loopbackPortsOf } from "../src/listening-ports.ts";
+import { startedBy } from "../src/process-status.ts";
 import { socketDirectory, socketPath } from "../src/socket-path.ts";
 import { aio, aioAs, Running, start, startAio } from "./running.ts";
 
@@ -170,6 +171,21 @@ describe("A program that goes away", () => {
     await expect.poll(() => loopbackPortsOf(program.pid), { timeout: 30_000 }).toEqual(new Set());
     expect((await aio("ps", program.pid)).output).toContain("fetcher");
   });
+});
+
+test("A program that was in native code when it was looked at is closed by the next look", async () => {
+  await using program = await start("native", { flags });
+  await program.line();
+
+  const first = await aio("ps", program.pid);
+  for (const child of startedBy(program.pid)) process.kill(child);
+  await expect.poll(() => program.errors, { timeout: 30_000 }).toContain("Debugger listening");
+  const second = await aio("ps", program.pid);
+
+  expect(first.errors).toContain("It may be in native code");
+  expect(second).toMatchObject({ code: 0, errors: "" });
+  expect(second.output).toContain("sleeper");
+  await expect.poll(() => program.errors, { timeout: 30_000 }).toContain("Debugger ending");
 });
 
 describe("Ctrl-C", () => {

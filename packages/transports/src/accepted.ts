@@ -20,11 +20,9 @@ export function takeAccepted(socket: Socket): Plug {
   const inlet = new Inlet();
   const { buffer: next, callback } = inlet.onread;
   const buffer = next();
-  Object.assign(socket, {
-    [members.buffer]: buffer,
-    [members.next]: next,
-    [members.callback]: callback,
-  });
+  Reflect.set(socket, members.buffer, buffer);
+  Reflect.set(socket, members.next, next);
+  Reflect.set(socket, members.callback, callback);
   handle.useUserBuffer(buffer);
   return { socket, inlet };
 }

@@ -1,3 +1,4 @@
+import type { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { Context, type EventLoop, log } from "@aio/loop";
 import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
@@ -31,9 +32,10 @@ export async function establish<P extends StreamProtocol>(
 ): Promise<[transport: Transport, protocol: P]> {
   const context = Context.capture();
   const info: ConnectionInfo = new SocketInfo(socket, ends);
-  const secured = tls === null ? null : await tls.shake(loop, socket);
+  let secured: TLSSocket | null;
   let protocol: P;
   try {
+    secured = tls === null ? null : await tls.shake(loop, socket); // may be cancelled when that is done already
     protocol = checkProtocol(factory());
   } catch (error) {
     socket.destroy();

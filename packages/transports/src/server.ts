@@ -141,7 +141,7 @@ export class Server extends BaseServer {
   }
 
   protected override acceptEarly(): void {
-    for (const socket of this.#early.splice(0)) this.#onConnection(socket);
+    for (const socket of this.#early.splice(0)) this.#context.run(this.#onConnection, socket);
   }
 
   readonly #onConnection = (socket: net.Socket): void => {
@@ -152,8 +152,10 @@ export class Server extends BaseServer {
       socket.on("error", ignoreError);
       this.#early.push(socket);
       if (this.state === "serving") loop.callSoon(() => this.acceptEarly());
+    } else if (this.#context.isEmpty) {
+      this.#accept(socket, this.#context); // the host calls with the values that it listens with: with none
     } else {
-      // A context of its own, unless it has no values: on Node 22, what is left in a context by `enterWith` stays there.
+      // A context of its own: on Node 22, what is left in a context by `enterWith` stays there.
       const context = this.#context.run(captureContext);
       context.run(this.#accept, socket, context);
     }
@@ -210,7 +212,7 @@ export class Server extends BaseServer {
 
   /** The ends of its connections, where the host cannot say: of a Unix socket. */
   #ends(): Ends | undefined {
-    const [first] = this.#sockets;
+    const first = this.#sockets[0];
     if (first?.family !== "Unix") return undefined;
     return { sockname: first, peername: unixAddress("") };
   }

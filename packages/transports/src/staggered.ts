@@ -1,4 +1,4 @@
-import { type EventLoop, isCancelled, type Operation, operation } from "@aio/loop";
+import { type EventLoop, type Operation, operation } from "@aio/loop";
 
 /**
  * Makes one attempt after the other, each `delay` milliseconds after the last, or as soon as the last has failed.
@@ -48,7 +48,9 @@ export async function staggered<T>(
   try {
     return await decided;
   } catch (error) {
-    if (isCancelled(error) && !decided.done) decided.cancel();
+    // Done already, when it is cancelled in the very moment.
+    const winner = decided.cancel() || decided.cancelled ? undefined : decided.result();
+    if (winner !== undefined) discard(winner);
     throw error;
   } finally {
     timer.cancel();

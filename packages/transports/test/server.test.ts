@@ -1,8 +1,9 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import net from "node:net";
 import { inspect } from "node:util";
 import { EventLoop, getRunningLoop, isCancelled, RuntimeError, VirtualClock } from "@aio/loop";
-import { createTask, gather, run, Runner, sleep } from "@aio/task";
+import { createTask, currentTask, gather, run, Runner, sleep } from "@aio/task";
 import { describe, expect, test, vi } from "vitest";
 import { createConnection, createServer, type Server } from "../src/index.ts";
 import {
@@ -64,6 +65,26 @@ describe("Server", () => {
       const [client] = clients;
       await client?.until(() => client.received.toString() === "early");
       peer.destroy();
+    }));
+
+  test("makes the protocols of those it held back with no task, in the context of its maker", () =>
+    run(async () => {
+      const storage = new AsyncLocalStorage<string>();
+      const seen: unknown[] = [];
+      const make = (): Recorder => {
+        seen.push(storage.getStore(), currentTask());
+        return new Recorder();
+      };
+      const server = await createServer(make, { ...LOCAL, startServing: false });
+      const peer = await connectRaw(portOf(server));
+      await quiet();
+
+      await storage.run("who starts it", () => server.startServing());
+
+      expect(seen).toEqual([undefined, null]);
+      peer.destroy();
+      server.close();
+      await server.waitClosed();
     }));
 
   test("drops connections that it holds back when it is closed", () =>

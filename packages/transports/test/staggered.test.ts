@@ -1,5 +1,5 @@
 import { type Future, getRunningLoop, isCancelled, VirtualClock } from "@aio/loop";
-import { createTask, run, sleep } from "@aio/task";
+import { createTask, run, sleep, yieldNow } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { interleaved } from "../src/connect.ts";
 import { staggered } from "../src/staggered.ts";
@@ -54,6 +54,30 @@ describe("a staggered race", () => {
       expect(await race).toBe("second");
       await sleep(1_000);
       expect(attempts.events).toEqual(["0 at 0", "1 at 250", "0 cancelled"]);
+    }));
+
+  test("loses no winner when it is cancelled in the very moment", () =>
+    virtual(async () => {
+      for (let turns = 0; turns < 6; turns += 1) {
+        const attempts = new Attempts();
+        const race = createTask(() => attempts.race(1, 250));
+        await sleep(10);
+        attempts.end(0).setResult("first");
+        for (let i = 0; i < turns; i += 1) await yieldNow();
+
+        const accepted = race.cancel();
+        const won = await race.then(
+          (winner) => [winner],
+          () => [],
+        );
+        await sleep(10);
+
+        expect([turns, accepted, ...won, ...attempts.discarded]).toEqual([
+          turns,
+          won.length === 0,
+          "first",
+        ]);
+      }
     }));
 
   test("begins the next attempt at once when one fails", () =>

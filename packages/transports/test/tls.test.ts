@@ -300,6 +300,27 @@ describe("a TLS client", () => {
       expect(near.events).toEqual([]);
     }));
 
+  test("leaves no connection when it is cancelled in the moment in which the handshake ends", () =>
+    run(async () => {
+      const far = new Recorder();
+      const server = await createServer(() => far, { ...ADDRESS, ssl: localhost });
+      const cancel = (): void => void connecting.cancel();
+      const checkServerIdentity = (): undefined => void getRunningLoop().callSoon(cancel); // the last thing before the end
+      const connecting = createTask(() =>
+        createConnection(make, {
+          host: "127.0.0.1",
+          port: portOf(server),
+          ssl: { ...TRUSTING.ssl, checkServerIdentity },
+        }),
+      );
+
+      await expect(connecting).rejects.toSatisfy(isCancelled);
+
+      await far.lost();
+      server.close();
+      await server.waitClosed();
+    }));
+
   test("refuses the certificate when checkServerIdentity throws", () =>
     run(async () => {
       const server = await createServer(make, { ...ADDRESS, ssl: localhost });

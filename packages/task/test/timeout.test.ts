@@ -81,7 +81,7 @@ describe("timeout", () => {
         await new CancelScope({ shielded: true }).run(async () => {
           errors.push(await thrownBy(timeout(10, () => sleep(60_000))));
           const group = taskGroup(async (tasks) => {
-            tasks.createTask(() => Promise.reject(new RangeError("failed")));
+            void tasks.createTask(() => Promise.reject(new RangeError("failed")));
             await sleep(60_000);
           });
           errors.push(await thrownBy(group));

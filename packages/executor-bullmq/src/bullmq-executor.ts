@@ -223,7 +223,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
       answered: (id, outcome) => this.#answered(id, outcome),
       progressed: (id, value) => this.#pending.get(id)?.progressed(value),
       waiting: () => [...this.#pending.keys()].filter((id) => !this.#adding.has(id)),
-      lost: (ids) => this.#lost(ids),
+      lost: (jobs) => this.#lost(jobs),
       broke: (error) => this.#broke(error),
     });
   }
@@ -236,15 +236,15 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
     this.#settled();
   }
 
-  #lost(ids: readonly string[]): void {
-    for (const id of ids) {
+  #lost(jobs: ReadonlyMap<string, string | null>): void {
+    for (const [id, reason] of jobs) {
       const job = this.#pending.get(id);
       if (job === undefined || !this.#remove(job)) continue;
-      job.break(
-        new JobLostError(
-          `\`${job.title}\` is gone from Redis, without an answer: was Redis restarted without its data, or the queue emptied? Start Redis with \`--appendonly yes\``,
-        ),
-      );
+      const what =
+        reason === null
+          ? "is gone from Redis, without an answer: was Redis restarted without its data, or the queue emptied? Start Redis with `--appendonly yes`"
+          : `has ended without an answer (${reason || "it did not fail"}): does a worker that is no aio-worker take the jobs of this queue? Give each a queue of its own`;
+      job.break(new JobLostError(`\`${job.title}\` ${what}`));
     }
     this.#settled();
   }

@@ -192,8 +192,15 @@ export class BullMQWorker implements AsyncDisposable {
     await reached(redis);
     const failure = lastError(redis);
     redis.once("end", () => this.#fail(unavailable(redis, failure.error)));
-    redis.on("close", () => this.#notice(`lost Redis at ${addressOf(redis)}, trying again`));
-    redis.on("ready", () => this.#notice(`Redis at ${addressOf(redis)} is back`));
+    let isLost = false;
+    redis.on("close", () => {
+      if (!isLost) this.#notice(`lost Redis at ${addressOf(redis)}, trying again`);
+      isLost = true; // each attempt that fails is another close
+    });
+    redis.on("ready", () => {
+      isLost = false;
+      this.#notice(`Redis at ${addressOf(redis)} is back`);
+    });
     this.#cancellations = new Cancellations(redis, `${prefix}:${queue}:`, {
       running: () => [...this.#running.keys()],
       cancel: ({ id, message, reason }) =>

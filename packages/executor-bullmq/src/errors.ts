@@ -13,8 +13,9 @@ export class RedisUnavailableError extends RuntimeError {
 }
 
 /**
- * Thrown by a job that is gone from Redis and has left no answer: Redis was restarted without a copy of its data,
- * or somebody has emptied the queue.
+ * Thrown by a job that is gone from Redis, or has ended there, and has left no answer: Redis was restarted without a
+ * copy of its data, or had no memory left for the answer, somebody has emptied the queue, or a worker of another kind
+ * has taken the job. It is found out within some ten seconds.
  */
 export class JobLostError extends RuntimeError {
   declare readonly name: "JobLostError";

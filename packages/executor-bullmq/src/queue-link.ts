@@ -34,14 +34,17 @@ interface LinkSettings {
   readonly progressed: (id: string, value: unknown) => void;
   /** Which jobs wait for an answer. */
   readonly waiting: () => string[];
-  /** Jobs that are gone from Redis, and will have no answer. */
-  readonly lost: (ids: readonly string[]) => void;
+  /** Jobs that will have no answer: each with what it has failed with in Redis, or null when it is gone from there. */
+  readonly lost: (jobs: ReadonlyMap<string, string | null>) => void;
   /** Redis cannot be reached, and the link has ended. */
   readonly broke: (error: unknown) => void;
 }
 
 // How long a look for answers waits before it is made sure that the jobs are still there.
 const LOOK = 10_000;
+
+// What BullMQ keeps of a job: it always has the first, and the others when it has ended, or failed.
+const FATE = ["timestamp", "finishedOn", "failedReason"] as const;
 
 type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 
@@ -159,14 +162,22 @@ export class QueueLink {
     return entries.at(-1)?.[0];
   }
 
-  /** Finds out what has become of jobs while nobody listened. An answer comes before its job goes: what has neither is lost. */
+  /** Finds out what has become of jobs while nobody listened. An answer comes before its job ends, or goes: without one, it is lost. */
   async #reconcile(): Promise<void> {
     const ids = this.#settings.waiting();
     if (ids.length === 0) return;
-    const kept = await Promise.all(ids.map((id) => this.#commands.exists(this.#queueKey + id)));
+    const lost = new Map<string, string | null>();
+    await Promise.all(
+      ids.map(async (id) => {
+        const key = this.#queueKey + id;
+        const [created, ended, reason] = await this.#commands.hmget(key, ...FATE);
+        if (created === null) lost.set(id, null);
+        else if (ended !== null) lost.set(id, reason ?? "");
+      }),
+    );
     const entries = (await this.#commands.xrangeBuffer(this.replyKey, "-", "+")) as Entry[];
     if (entries.length > 0) this.#take(entries);
-    this.#settings.lost(ids.filter((_, index) => kept[index] === 0));
+    this.#settings.lost(lost);
   }
 
   #ended(redis: Redis, error: unknown): void {

@@ -1,7 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { RuntimeError } from "@aio/loop";
 import { gather, run } from "@aio/task";
+import { Worker } from "bullmq";
 import { expect, test } from "vitest";
 import { BullMQExecutor, JobLostError } from "../src/index.ts";
 import { describeWithRedis, QUEUE, RedisServer } from "./redis-server.ts";
@@ -119,6 +122,7 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
 
       await server.stop();
       await worker.said("lost Redis");
+      await attempts(server, 15); // some of them are the worker's
       const meanwhile = executor.submit(functions.add, 3, 4);
       writeFileSync(server.path("go"), ""); // the job ends while there is no Redis
       await server.start();
@@ -126,6 +130,7 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
       expect(await gather(running, waiting, meanwhile)).toEqual([worker.pid, 3, 7]);
       expect(await executor.submit(functions.add, 5, 6)).toBe(11);
       expect(worker.output).toContain("is back");
+      expect(worker.output.match(/lost Redis/g)).toHaveLength(1); // whatever it has tried meanwhile
       expect(worker.errors).toBe("");
     }));
 
@@ -144,6 +149,40 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
       expect(error).toBeInstanceOf(JobLostError);
       expect(error).toBeInstanceOf(RuntimeError);
       expect(error.message).toMatch(/`functions.add` is gone from Redis.*--appendonly yes/);
+    }));
+
+  test("tells of jobs that somebody else has done, or has failed to do", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using executor = executorOf(server);
+      const jobs = [executor.submit(functions.add, 1, 2), executor.submit(functions.add, 3, 4)];
+      await server.has(2);
+      const connection = server.client({ retryStrategy: () => 10 });
+      connection.on("error", () => undefined);
+      connection.options.maxRetriesPerRequest = null;
+      let calls = 0;
+      const ended = Promise.withResolvers<void>();
+      const stranger = new Worker(
+        QUEUE,
+        async () => {
+          calls += 1;
+          if (calls === 1) throw new Error("no such job here");
+        },
+        { connection, removeOnComplete: { count: 10 } },
+      );
+      stranger.on("completed", () => ended.resolve());
+      await ended.promise;
+      await stranger.close();
+      connection.disconnect();
+
+      await server.stop();
+      await server.start(); // the executor looks then, and every ten seconds
+      const errors = await Promise.all(jobs.map((job) => thrownBy(() => job)));
+
+      expect(errors.map(({ name }) => name)).toEqual(["JobLostError", "JobLostError"]);
+      expect(errors[0]?.message).toBe(
+        "`functions.add` has ended without an answer (no such job here): does a worker that is no aio-worker take the jobs of this queue? Give each a queue of its own",
+      );
     }));
 
   test("tells running jobs of a cancellation", () =>
@@ -313,6 +352,18 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
       expect(worker.output).toBe("aio-worker: waiting for jobs of tests; modules: renamed\n");
     }));
 });
+
+/** Waits until it was tried so many times to reach Redis, in whose place there is somebody who hangs up. */
+async function attempts(server: RedisServer, count: number): Promise<void> {
+  rmSync(server.socket, { force: true });
+  const place = createServer();
+  place.listen(server.socket);
+  for (let tried = 0; tried < count; tried += 1) {
+    const [socket] = (await once(place, "connection")) as [Socket];
+    socket.destroy();
+  }
+  place.close();
+}
 
 function executorOf(server: RedisServer): BullMQExecutor {
   return new BullMQExecutor({ connection: server.socket, queue: QUEUE });

@@ -244,3 +244,11 @@ export abstract class PoolWorker {
 
 // What is in a slot that was withdrawn, and is still to be passed by the worker.
 const GONE = { done: true } as Job<unknown>;
+
+/** The error for arguments of the initializer that cannot be sent. */
+export function unsendableInitargs(error: unknown): TypeError {
+  return new TypeError(
+    `\`initargs\` cannot be sent to a worker: ${(error as Error).message}; pass plain data`,
+    { cause: error },
+  );
+}

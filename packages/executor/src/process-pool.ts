@@ -3,7 +3,7 @@ import { runOutside } from "@aio/loop";
 import { inheritedExecArgv } from "./exec-argv.ts";
 import { CLOSE, KINDS, type Message, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
-import { PoolWorker, type WorkerEvents } from "./pool-worker.ts";
+import { PoolWorker, unsendableInitargs, type WorkerEvents } from "./pool-worker.ts";
 import { WORKER } from "./worker-file.ts";
 
 /**
@@ -60,7 +60,12 @@ class Process extends PoolWorker {
       if (isOurs(message)) events.message(this, message);
     });
     this.#child = child;
-    this.post([0, settings]);
+    try {
+      this.post([0, settings]);
+    } catch (problem) {
+      child.kill("SIGKILL");
+      throw unsendableInitargs(problem);
+    }
   }
 
   override post(message: Message): void {

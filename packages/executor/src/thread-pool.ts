@@ -4,12 +4,13 @@ import {
   receiveMessageOnPort,
   type Transferable,
   Worker,
+  type WorkerOptions,
 } from "node:worker_threads";
 import { runOutside } from "@aio/loop";
 import { inheritedThreadArgv } from "./exec-argv.ts";
 import { CLOSE, type Message, SLOTS, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
-import { PoolWorker, type WorkerEvents } from "./pool-worker.ts";
+import { PoolWorker, unsendableInitargs, type WorkerEvents } from "./pool-worker.ts";
 import { WORKER } from "./worker-file.ts";
 
 /** How a {@link ThreadPoolExecutor} is made. */
@@ -61,7 +62,7 @@ class Thread extends PoolWorker {
     const flags = new Int32Array(new SharedArrayBuffer(4 * SLOTS));
     super(flags);
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(WORKER, {
+    const worker = startWorker({
       name,
       env,
       execArgv: execArgv === undefined ? inheritedThreadArgv() : [...execArgv],
@@ -108,5 +109,13 @@ class Thread extends PoolWorker {
 
   override kill(): void {
     void this.#worker.terminate();
+  }
+}
+
+function startWorker(options: WorkerOptions): Worker {
+  try {
+    return new Worker(WORKER, options);
+  } catch (error) {
+    throw error instanceof DOMException ? unsendableInitargs(error) : error;
   }
 }

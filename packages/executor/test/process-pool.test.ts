@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
-import { ProcessPoolExecutor } from "../src/index.ts";
+import { ProcessPoolExecutor, ThreadPoolExecutor } from "../src/index.ts";
 import { functions, thrownBy } from "./functions.ts";
 
 describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
@@ -75,7 +75,7 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
 
   test("never runs what is cancelled while its process starts, or loads the module", () =>
     run(async () => {
-      const initializer = functions.initializeLater as () => Promise<void>;
+      const initializer = functions.initializeLater;
       for (const options of [{}, { initializer }]) {
         await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 600_000, ...options });
         const job = pool.submit(functions.endWhenAborted);
@@ -101,6 +101,25 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
 
       expect(await next).toBe(3);
       rmSync(folder, { recursive: true });
+    }));
+
+  test("says that the arguments of the initializer cannot be sent, and leaves no process", () =>
+    run(async () => {
+      const handles = (): number =>
+        process.getActiveResourcesInfo().filter((kind) => kind === "ProcessWrap").length;
+      const before = handles();
+      const initargs = [() => 1];
+      for (const Pool of [ProcessPoolExecutor, ThreadPoolExecutor]) {
+        await using pool = new Pool({ maxWorkers: 1, initializer: functions.initialize, initargs });
+
+        const error = await thrownBy(() => pool.submit(functions.add, 1, 2));
+
+        expect(error.message).toMatch(
+          /^`initargs` cannot be sent to a worker: .*; pass plain data/,
+        );
+        expect(pool.workerCount).toBe(0);
+      }
+      while (handles() > before) await sleep(1); // they are being killed
     }));
 
   test("leaves the channel of its processes to their functions", () =>

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmdirSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,15 +25,30 @@ export function openMergedOutput(): Promise<MergedOutput> {
       server.listen({ path, backlog: 1 });
       await once(server, "listening");
       const near = net.connect({ path, allowHalfOpen: true });
-      const accepted = once(server, "connection") as Promise<[net.Socket]>;
-      await once(near, "connect");
-      const [far] = await accepted;
-      return { near, far };
+      return { near, far: await farEnd(server, near) };
     } finally {
       server.close();
       remove();
     }
   });
+}
+
+/** The end of the server. When the system has no file left for it, it just hangs up. */
+async function farEnd(server: net.Server, near: net.Socket): Promise<net.Socket> {
+  const far = Promise.withResolvers<net.Socket>();
+  const hungUp = (): void =>
+    far.reject(Object.assign(new Error("too many open files"), { code: "EMFILE" }));
+  server.once("connection", far.resolve);
+  near.once("end", hungUp);
+  try {
+    const [end] = await Promise.all([far.promise, once(near, "connect")]);
+    return end;
+  } catch (error) {
+    near.destroy();
+    throw error;
+  } finally {
+    near.off("end", hungUp);
+  }
 }
 
 /** A place that nobody else can connect to, in the moment that it is there. */
@@ -42,5 +57,6 @@ function makePlace(): { readonly path: string; readonly remove: () => void } {
     return { path: `\\\\.\\pipe\\aio-${crypto.randomUUID()}`, remove: () => undefined };
   // Not an abstract socket of Linux: every user could connect to that.
   const folder = mkdtempSync(join(tmpdir(), "aio-"));
-  return { path: join(folder, "output"), remove: () => rmSync(folder, { recursive: true }) };
+  // Empty by now: the host removes what a server has listened at.
+  return { path: join(folder, "output"), remove: () => rmdirSync(folder) };
 }

@@ -1,6 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { TimeoutError } from "@aio/loop";
 import { run } from "@aio/task";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -80,6 +83,20 @@ describe("A process that cannot be started", { timeout: 60_000 }, () => {
       expect(error).toBeInstanceOf(SpawnError);
       expect(error).toMatchObject({ code: "ENAMETOOLONG", command: ["true"] });
     }));
+
+  test("throws SpawnError when too many files are open, at whatever step", async () => {
+    const fixture = fileURLToPath(new URL("fixtures/no-files.ts", import.meta.url));
+    const folder = mkdtempSync(join(tmpdir(), "aio-subprocess-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { stdout } = await promisify(execFile)(
+      "sh",
+      ["-c", 'ulimit -n 64; exec "$0" "$1"', process.execPath, fixture],
+      { env: { ...process.env, TMPDIR: folder } },
+    );
+
+    expect(stdout).toBe("EMFILE EMFILE EMFILE EMFILE\n");
+    expect(readdirSync(folder)).toEqual([]);
+  });
 
   test("throws SpawnError when there is no place for a pipe of stdout and stderr", () =>
     run(async () => {

@@ -26,6 +26,7 @@ export interface QueueStorage<T> {
 let gettersOf: <T>(queue: Queue<T>) => Waiters<Getter<T>>;
 let puttersOf: <T>(queue: Queue<T>) => Waiters<Putter<T>>;
 let checkGettable: <T>(queue: Queue<T>) => void;
+let failureOf: <T>(queue: Queue<T>) => Error | undefined;
 
 /**
  * Hands items from tasks that put them to tasks that get them: first in, first out, to those who wait
@@ -55,6 +56,7 @@ export class Queue<T> implements AsyncIterable<T, undefined> {
     checkGettable = (queue) => {
       if (queue.#isShutDown) throw queue.#ending();
     };
+    failureOf = (queue) => queue.#failure;
   }
 
   /** How many items it holds at most; zero or less for any number. */
@@ -376,11 +378,13 @@ class Items<T> implements AsyncIterator<T, undefined> {
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
+    const queue = this.#queue;
     try {
-      const queue = this.#queue;
       return { done: false, value: queue.empty ? await queue.get() : queue.getNowait() };
     } catch (error) {
-      if (error instanceof QueueShutDown) return { done: true, value: undefined };
+      // The error of a queue before this one is an error here: it was given to fail().
+      if (error instanceof QueueShutDown && error !== failureOf(queue))
+        return { done: true, value: undefined };
       throw error;
     }
   }

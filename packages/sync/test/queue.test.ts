@@ -450,6 +450,18 @@ describe("Queue.fail", () => {
       expect(await thrownBy(queue.put(2))).toMatchObject({ name: "QueueShutDown", cause: error });
     }));
 
+  test("ends no `for await` in silence, when the error is that of another queue", () =>
+    isolated(async () => {
+      const source = new Queue<number>();
+      const queue = new Queue<number>();
+      source.shutdown();
+      const error = (await thrownBy(source.get())) as QueueShutDown;
+
+      queue.fail(error);
+
+      expect(await thrownBy(all(queue))).toBe(error);
+    }));
+
   test("wakes who waits", () =>
     isolated(async () => {
       const queue = new Queue<number>();

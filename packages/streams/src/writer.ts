@@ -167,7 +167,8 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Waits until the connection is gone: call {@link StreamWriter.close} before.
+   * Waits until the connection is gone: call {@link StreamWriter.close} before. While the other side does not read what is
+   * buffered that is not so: give it a deadline, and then `writer.transport.abort()`.
    *
    * Cancellation: nothing changes.
    * @throws the error that it was lost with, if any.

@@ -14,7 +14,10 @@ export interface ClientSslOptions
   extends
     tls.SecureContextOptions,
     Omit<tls.CommonConnectionOptions, "SNICallback" | "requestCert"> {
-  /** Says whether a certificate is that of the server that was meant; by default as `tls.checkServerIdentity` does. */
+  /**
+   * Says whether a certificate is that of the server that was meant, by returning or throwing an error when it is not; by
+   * default as `tls.checkServerIdentity` does.
+   */
   readonly checkServerIdentity?: IdentityCheck | undefined;
   /** A session to resume, from the `session` event of an earlier `sslObject`. */
   readonly session?: Buffer | undefined;

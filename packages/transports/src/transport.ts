@@ -43,6 +43,9 @@ export interface BaseTransport {
   /**
    * Closes the connection: nothing more is read, what is buffered is still sent, then the protocol's
    * `connectionLost(null)` is called, never from inside this call. Does nothing the second time.
+   *
+   * It takes as long as the other side takes to read what is buffered, perhaps for ever: two ends that close with much
+   * buffered wait for each other. {@link WriteTransport.abort} ends it.
    */
   close(): void;
 

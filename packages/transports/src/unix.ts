@@ -38,7 +38,8 @@ export interface UnixConnectionOptions extends ClientSslSettings {
  *
  * @param factory makes the protocol.
  * @returns the transport and the protocol.
- * @throws an error with the system's `code`, such as `ENOENT` or `ECONNREFUSED`; with TLS, as `createConnection`.
+ * @throws an error with the system's `code`, such as `ENOENT` or `ECONNREFUSED`; RangeError when the path is longer than the
+ * system allows; with TLS, as `createConnection`.
  *
  * @example
  * ```ts
@@ -79,7 +80,8 @@ export interface UnixServerOptions extends ServerSslSettings {
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.create_unix_server | loop.create_unix_server}.
  *
  * @param factory makes the protocols.
- * @throws an error with the system's `code`, such as `EADDRINUSE` when there is a file that is no socket, that names the path.
+ * @throws an error with the system's `code`, such as `EADDRINUSE` when there is a file that is no socket, that names the path;
+ * RangeError when that is longer than the system allows.
  *
  * @example
  * ```ts

@@ -50,9 +50,14 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
     return this._future.request(request);
   }
 
+  override get isWoken(): boolean {
+    const future = this._future;
+    return future !== null && future.done && !future.cancelled;
+  }
+
   override overtake(request: CancelRequest): void {
     const future = this._future;
-    if (future === null || !future.done || future.cancelled) return;
+    if (future === null || !this.isWoken) return;
     future.exception(); // it counts as seen
     this._future = future.loop.createFuture<T>(); // what comes out of it instead
     void this._future.request(request);

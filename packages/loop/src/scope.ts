@@ -83,10 +83,12 @@ export abstract class ScopeNode {
    */
   abstract deliver(request: CancelRequest): boolean;
 
-  /**
-   * Passes a request on that others have accepted, to what waits here no longer, and has not gone on yet:
-   * it throws in its step. By default, there is no such thing.
-   */
+  /** Whether this is a wait that has been woken, and has not gone on yet. */
+  get isWoken(): boolean {
+    return false;
+  }
+
+  /** Has a wait that has been woken throw in its step. */
   overtake(_request: CancelRequest): void {}
 
   /** What is waited for here, for reports. */
@@ -334,10 +336,6 @@ export class Scope extends ScopeNode {
     return !this.shielded && deliverInside(this, request);
   }
 
-  override overtake(request: CancelRequest): void {
-    if (!this.shielded) for (const node of this.nodes()) node.overtake(request);
-  }
-
   /** The waits inside, at any depth, oldest first. */
   waits(): ScopeNode[] {
     return this.nodes().flatMap((node) => (node instanceof Scope ? node.waits() : [node]));
@@ -413,10 +411,19 @@ function reportBranches(scope: Scope): void {
 /** Passes a request on to the waits and the signals of a scope. Returns whether it is delivered by that. */
 function pass(scope: Scope, request: CancelRequest): boolean {
   const isAccepted = deliverInside(scope, request);
-  // Nothing is owed then; so the other branches of the same code get it here, and do not go on alone.
-  if (isAccepted) for (const node of scope.nodes()) node.overtake(request);
+  const woken = wokenInside(scope);
+  // What is owed goes to one wait only: where code has several branches, all get it here, lest some go on alone.
+  const isForAll = isAccepted || woken.length > 1;
+  if (isForAll) for (const wait of woken) wait.overtake(request);
   const isHeard = abortSignals(scope, request);
-  return isAccepted || isHeard;
+  return isForAll || isHeard;
+}
+
+function wokenInside(scope: Scope): ScopeNode[] {
+  return scope.nodes().flatMap((node) => {
+    if (node instanceof Scope) return node.shielded ? [] : wokenInside(node);
+    return node.isWoken ? [node] : [];
+  });
 }
 
 /** Aborts the signals of a scope and those inside it. Returns whether anybody listens to one. */

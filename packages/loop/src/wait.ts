@@ -137,8 +137,12 @@ export abstract class Wait<T> extends ScopeNode implements Operation<T>, Step {
     return true;
   }
 
+  override get isWoken(): boolean {
+    return this._state === WOKEN;
+  }
+
   override overtake(request: CancelRequest): void {
-    if (this._state === WOKEN) this._outcome ??= request;
+    this._outcome ??= request;
   }
 
   run(): boolean {

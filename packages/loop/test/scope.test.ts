@@ -228,6 +228,22 @@ describe("Scope", () => {
     });
   });
 
+  test("interrupts all branches when each of them has just been woken", async () => {
+    await inLoop(async (loop) => {
+      const futures = [1, 2, 3].map(() => loop.createFuture<string>());
+      const scope = new Scope();
+      const work = scope.run(() => Promise.allSettled(futures.map(async (future) => await future)));
+      await nextTurn(loop);
+      for (const future of futures) future.setResult("too early");
+
+      scope.cancel("all of you");
+
+      for (const outcome of await work)
+        expect(outcome).toMatchObject({ reason: { message: "all of you" } });
+      expect(scope.owed).toBeNull();
+    });
+  });
+
   test("leaves waits outside of it alone", async () => {
     await inLoop(async (loop) => {
       const outside = loop.createFuture();

@@ -97,7 +97,7 @@ const INNER = [
 type LeafKind = (typeof LEAVES)[number];
 type InnerKind = (typeof INNER)[number];
 
-const DEADLINES: ReadonlySet<string> = new Set(["timeout", "moveOnAfter", "waitFor", "staggered"]);
+const DEADLINES: ReadonlySet<string> = new Set(["timeout", "waitFor"]);
 
 const { piece: anyPiece } = fc.letrec<{ piece: Piece }>((tie) => {
   const numbers = { delay: fc.nat(9), choice: fc.nat(11) };

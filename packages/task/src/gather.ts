@@ -34,7 +34,8 @@ type AnyAwaitable = Awaitable<unknown>;
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.gather | asyncio.gather}.
  *
- * @param options.returnExceptions whether errors, cancellations among them, are results like others.
+ * @param options.returnExceptions whether errors, cancellations among them, are results like others. What was
+ * thrown and is no `Error` comes wrapped into one, as its `cause`.
  * @throws RangeError when futures of several loops are among them; TypeError when one is no awaitable;
  * RuntimeError when no loop runs, unless all are futures.
  *
@@ -191,5 +192,6 @@ export function thrown(child: Future<unknown>): unknown {
 function outcome(child: Future<unknown>): unknown {
   if (child.cancelled)
     return new CancelledError(child.cancelRequest?.message, child.cancelRequest?.reason);
-  return child.exception() === null ? child.result() : thrown(child);
+  const exception = child.exception();
+  return exception === null ? child.result() : exception;
 }

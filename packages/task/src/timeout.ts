@@ -133,7 +133,7 @@ class Deadline<T> extends ScopedOperation<T> {
   limit: number | null = null;
   state: State = "active";
   readonly #loop = getRunningLoop();
-  readonly #requestsBefore = this.requestsAround();
+  readonly #requestsBefore = this.requestsBefore();
   #timer: DeadlineTimer | null = null;
 
   override get deadline(): number | null {
@@ -181,6 +181,11 @@ class Deadline<T> extends ScopedOperation<T> {
     throw error;
   }
 
+  /** How many requests that interrupt the body are not asked for by others: those that were there before. */
+  protected requestsBefore(): number {
+    return this.requestsAround();
+  }
+
   /** What comes out in place of the cancellation. */
   protected expired(cause: unknown): T {
     throw new TimeoutError("The deadline passed", { cause });
@@ -217,6 +222,11 @@ class DeadlineTimer implements Timer {
 
 /** A deadline that is no error: the program goes on behind it. */
 class SilentDeadline<T> extends Deadline<T | undefined> {
+  // Without one that is still to strike: asyncio's `timeout` takes that for its own, but tells at least that it has expired.
+  protected override requestsBefore(): number {
+    return super.requestsBefore() - (this.owed === null ? 0 : 1);
+  }
+
   protected override expired(): T | undefined {
     return undefined;
   }

@@ -133,6 +133,23 @@ describe("gather", () => {
       expect(outcomes).toEqual(["fine", failure, expect.any(CancelledError)]);
     }));
 
+  test("gives what was thrown and is no Error as one, to be told from a result", () =>
+    isolated(async () => {
+      const outcomes = await gather(
+        [
+          () => "a string",
+          // oxlint-disable-next-line prefer-promise-reject-errors -- a value of another kind
+          () => Promise.reject("a string"),
+        ],
+        { returnExceptions: true },
+      );
+
+      expect(outcomes).toEqual([
+        "a string",
+        expect.objectContaining({ name: "Error", cause: "a string" }),
+      ]);
+    }));
+
   test("fails when one of them is cancelled, and lets the others go on", () =>
     isolated(async () => {
       const cancelled = createTask(() => sleep(60_000));

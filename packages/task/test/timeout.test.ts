@@ -21,6 +21,7 @@ import {
   type Timeout,
   timeout,
   timeoutAt,
+  yieldNow,
 } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
 import { thrownBy } from "./thrown-by.ts";
@@ -636,6 +637,24 @@ describe("moveOnAfter", () => {
       expect(() => moveOnAfter(NaN, () => 1)).toThrow(RangeError);
       // @ts-expect-error -- has started already
       expect(() => moveOnAfter(5, Promise.resolve())).toThrow(TypeError);
+    }));
+
+  test("throws a cancellation from outside that was still to strike at the call, though the deadline passes, too", () =>
+    isolated(async () => {
+      const log: string[] = [];
+      const foreign = Promise.withResolvers<void>();
+      const task = createTask(async () => {
+        await foreign.promise;
+        await moveOnAfter(0, () => sleep(60_000));
+        log.push("unreachable");
+      });
+      await yieldNow();
+
+      task.cancel("outside");
+      foreign.resolve();
+
+      expect(await thrownBy(task)).toBeInstanceOf(CancelledError);
+      expect(log).toEqual([]);
     }));
 
   test("throws a cancellation from outside", () =>

@@ -1,24 +1,23 @@
 import { inspect } from "node:util";
-import { isListenedTo } from "./abort-listeners.ts";
 import { CancelRequest } from "./cancel-request.ts";
 import { scopes } from "./context.ts";
 import { type Dependencies, noDependencies } from "./dependencies.ts";
 import type { CancelReason } from "./errors.ts";
 import { log } from "./log.ts";
+import {
+  askedFrom,
+  forgive,
+  forgiveInside,
+  handOn,
+  lastOwedIn,
+  owe,
+  owedIn,
+} from "./owed-requests.ts";
 import { runningLoop } from "./running.ts";
-
-// An AbortController costs some microseconds: made only when somebody asks for the signal.
-const controllers = new WeakMap<Scope, AbortController>();
+import { abortSignals, signalOf } from "./scope-signals.ts";
 
 // The scopes whose waits are being told of a request right now.
 const asking = new Set<Scope>();
-
-// What scopes owe to their next wait. Almost always none does, and no wait needs to look then.
-const owedBy = new WeakMap<Scope, CancelRequest>();
-let owing = 0;
-// The newest request that each scope has owed, kept behind its delivery. Few ever owe one.
-const lastOwed = new WeakMap<Scope, CancelRequest>();
-let owedEver = false;
 
 const OPEN = 0;
 const SHIELDED = 1;
@@ -160,16 +159,14 @@ export class Scope extends ScopeNode {
 
   /** The newest request that was not accepted at once, here or inside; it stays after its delivery. */
   get lastOwed(): CancelRequest | null {
-    return owedEver ? (lastOwed.get(this) ?? null) : null;
+    return lastOwedIn(this);
   }
 
   /** The newest request that counts on this scope or inside, or null. */
   get lastRequest(): CancelRequest | null {
     let newest = this.requests > 0 ? (this._asked?.newest ?? null) : null;
-    for (const node of this.nodes()) {
-      const inside = node instanceof Scope ? node.lastRequest : null;
-      if (inside?.isNewerThan(newest)) newest = inside;
-    }
+    for (const { lastRequest } of this.scopesInside())
+      if (lastRequest?.isNewerThan(newest)) newest = lastRequest;
     return newest;
   }
 
@@ -213,9 +210,7 @@ export class Scope extends ScopeNode {
   get signal(): AbortSignal {
     const owed = this.takeOwed();
     if (owed !== null) return AbortSignal.abort(owed.error);
-    const controller = controllers.get(this) ?? new AbortController();
-    controllers.set(this, controller);
-    return controller.signal;
+    return signalOf(this);
   }
 
   /** Calls `body` inside this scope. */
@@ -266,7 +261,7 @@ export class Scope extends ScopeNode {
   /** Sum of the requests on this scope and those inside it. */
   requestsInside(): number {
     let sum = this.requests;
-    for (const node of this.nodes()) if (node instanceof Scope) sum += node.requestsInside();
+    for (const scope of this.scopesInside()) sum += scope.requestsInside();
     return sum;
   }
 
@@ -309,13 +304,7 @@ export class Scope extends ScopeNode {
 
   /** The newest request that is owed to a wait in this scope, from here or around. */
   get owed(): CancelRequest | null {
-    if (owing === 0) return null;
-    let owed: CancelRequest | null = null;
-    for (let scope: Scope | null = this; scope !== null; scope = askedFrom(scope)) {
-      const request = owedBy.get(scope);
-      if (request?.isNewerThan(owed)) owed = request;
-    }
-    return owed;
+    return owedIn(this);
   }
 
   /** Takes what is owed to a wait in this scope: all of it counts as delivered then. */
@@ -330,6 +319,11 @@ export class Scope extends ScopeNode {
     const nodes: ScopeNode[] = [];
     for (let node = this._newest; node !== null; node = node.older) nodes.push(node);
     return nodes.toReversed();
+  }
+
+  /** The scopes right inside, oldest first. */
+  scopesInside(): Scope[] {
+    return this.nodes().filter((node) => node instanceof Scope);
   }
 
   override deliver(request: CancelRequest): boolean {
@@ -360,7 +354,7 @@ export class Scope extends ScopeNode {
   close(): void {
     if (this.closed) return;
     this._state = CLOSED;
-    if (owing > 0) handOn(this, this.handsOn);
+    handOn(this, this.handsOn);
     this.leave();
     if (this._newest !== null && isDebugging()) reportBranches(this);
     for (let node = this._newest; node !== null; node = this._newest) node.leave();
@@ -382,21 +376,8 @@ interface Asked {
 
 // Functions and not private methods: those would cost every scope of the program a field.
 
-/** The scope around, whose requests reach `scope` too; null when it is shielded, or there is none. */
-function askedFrom(scope: Scope): Scope | null {
-  return scope.shielded ? null : scope.parent;
-}
-
 function takeOne(asked: Asked | null): void {
   if (asked !== null) asked.count -= 1;
-}
-
-function handOn(scope: Scope, handsOn: boolean): void {
-  const { parent } = scope;
-  const request = owedBy.get(scope);
-  if (request === undefined) return;
-  if (handsOn && parent !== null && parent.requestsAround() > 0) owe(parent, request);
-  forget(scope);
 }
 
 function reportBranches(scope: Scope): void {
@@ -426,21 +407,6 @@ function wokenInside(scope: Scope): ScopeNode[] {
   });
 }
 
-/** Aborts the signals of a scope and those inside it. Returns whether anybody listens to one. */
-function abortSignals(scope: Scope, request: CancelRequest): boolean {
-  let isHeard = false;
-  const controller = controllers.get(scope);
-  if (controller !== undefined) {
-    controllers.delete(scope); // who asks after this request gets a signal of the next one
-    isHeard = isListenedTo(controller.signal);
-    controller.abort(request.error);
-  }
-  for (const node of scope.nodes()) {
-    if (node instanceof Scope && !node.shielded) isHeard = abortSignals(node, request) || isHeard;
-  }
-  return isHeard;
-}
-
 function deliverInside(scope: Scope, request: CancelRequest): boolean {
   let accepted = false;
   asking.add(scope);
@@ -455,33 +421,11 @@ function deliverInside(scope: Scope, request: CancelRequest): boolean {
 /** The outermost scope in here that counts a request. */
 function outermostRequested(scope: Scope): Scope | undefined {
   if (scope.requests > 0) return scope;
-  for (const node of scope.nodes()) {
-    const requested = node instanceof Scope ? outermostRequested(node) : undefined;
+  for (const inside of scope.scopesInside()) {
+    const requested = outermostRequested(inside);
     if (requested !== undefined) return requested;
   }
   return undefined;
-}
-
-function owe(debtor: Scope, request: CancelRequest): void {
-  if (!owedBy.has(debtor)) owing += 1;
-  owedBy.set(debtor, request);
-  owedEver = true;
-  for (let scope: Scope | null = debtor; scope !== null; scope = scope.parent)
-    lastOwed.set(scope, request);
-}
-
-function forget(debtor: Scope): void {
-  if (owedBy.delete(debtor)) owing -= 1;
-}
-
-/** Drops what is owed to a wait in a scope, by it or around it. */
-function forgive(inner: Scope): void {
-  for (let scope: Scope | null = inner; scope !== null; scope = askedFrom(scope)) forget(scope);
-}
-
-function forgiveInside(outer: Scope): void {
-  forget(outer);
-  for (const node of outer.nodes()) if (node instanceof Scope) forgiveInside(node);
 }
 
 function isDebugging(): boolean {

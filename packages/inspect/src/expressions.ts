@@ -38,7 +38,7 @@ export function enter(visitor: string, wasOpen: boolean): string {
       }, ${SIGN_OF_LIFE});
       timer.unref();
     }
-    ${visit(visitor)};
+    ${VISITORS}.set("${visitor}", Date.now());
     return true;
   })()`;
 }
@@ -106,7 +106,7 @@ export function measure(visitor: string): string {
   })()`;
 }
 
-/** Gives a sign of life. */
+/** Gives a sign of life. Of one that has left, a question may still be under way: that brings nobody back. */
 export function visit(visitor: string): string {
-  return `${VISITORS}?.set("${visitor}", Date.now())`;
+  return `${VISITORS}?.has("${visitor}") && ${VISITORS}.set("${visitor}", Date.now())`;
 }

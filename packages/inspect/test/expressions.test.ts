@@ -41,6 +41,16 @@ describe("The inspector that a look has opened", () => {
     expect(close).toHaveBeenCalledOnce();
   });
 
+  test("is closed though a question of one that has left is still under way", () => {
+    evaluate(enter("only", false));
+    evaluate(leave("only", "sign"));
+    evaluate(visit("only"));
+    hasGone = true;
+
+    vi.advanceTimersByTime(100);
+    expect(close).toHaveBeenCalledOnce();
+  });
+
   test("is closed some seconds later where nobody can tell that the session has gone", () => {
     evaluate(enter("only", false));
     evaluate(leave("only", "sign"));

@@ -6,43 +6,68 @@ import type { LookOptions } from "@aio/loop";
 // counts until it has not asked for so long, in milliseconds.
 const VISITORS = `globalThis[Symbol.for("@aio/inspect/visitors")]`;
 const PATIENCE = 30_000;
+const ARE_GONE = `![...visitors.values()].some((time) => Date.now() - time < ${PATIENCE})`;
 
-// How long the session of the last one may take to go, in milliseconds.
-const CLOSING_DELAY = 50;
+/** How often, in milliseconds, a visitor has to give a sign of life: see {@link visit}. */
+export const SIGN_OF_LIFE: number = PATIENCE / 3;
+
+// How often it is looked whether the session of the last one has gone, in milliseconds, and how many times at most.
+const PARTING_TICK = 20;
+const PARTING_TICKS = 150;
 
 const PROVIDERS = `[...globalThis[Symbol.for("@aio/inspect")].providers]`;
 // What every answer has besides the loops.
 const HEADER = `version: 1, pid: process.pid, node: process.version, command: process.argv, time: Date.now()`;
 
-/** Notes a visitor. Gives whether the inspector was opened by one, rather than by somebody else. */
+/**
+ * Notes a visitor. Gives whether the inspector was opened by one, rather than by somebody else. Then it is also closed
+ * when all of them were killed.
+ */
 export function enter(visitor: string, wasOpen: boolean): string {
   return `(() => {
     if (${wasOpen} && ${VISITORS} === undefined) return false;
-    ${VISITORS} ??= new Map();
-    ${visit(visitor)};
+    if (${VISITORS} === undefined) {
+      const visitors = (${VISITORS} = new Map());
+      const inspector = require("node:inspector");
+      const timer = setInterval(() => {
+        if (visitors === ${VISITORS} && !(${ARE_GONE})) return;
+        clearInterval(timer);
+        if (visitors !== ${VISITORS}) return; // the last one has left
+        delete ${VISITORS};
+        inspector.close();
+      }, ${SIGN_OF_LIFE});
+      timer.unref();
+    }
+    ${VISITORS}.set("${visitor}", Date.now());
     return true;
   })()`;
 }
 
 /**
  * Takes a visitor off. Behind the last one nothing is counted any more, and the inspector is closed: by a timer of the program, when the session
- * has gone: Node has crashed, now and then, where an inspector was closed under an open session.
+ * has gone, of which the program is not told: Node 22 crashes, now and then, where an inspector is closed under an open session. So there is a file
+ * then, `sign`; where that cannot be seen, some seconds of the program's own time must do.
  * `require` is one that the debug protocol gives: Node 22.0 has no other way to a module from there.
  */
-export function leave(visitor: string): string {
+export function leave(visitor: string, sign: string): string {
   return `(() => {
     const visitors = ${VISITORS} ?? new Map();
-    const isLeft = () => ![...visitors.values()].some((time) => Date.now() - time < ${PATIENCE});
     visitors.delete("${visitor}");
-    if (!isLeft()) return false;
+    if (!(${ARE_GONE})) return false;
     for (const provider of globalThis[Symbol.for("@aio/inspect")]?.providers ?? []) provider.stopMeasuring();
     if (visitors !== ${VISITORS}) return false; // somebody else has opened it
     const inspector = require("node:inspector");
-    setTimeout(() => {
-      if (visitors !== ${VISITORS} || !isLeft()) return; // somebody else has come, or has closed it
-      delete ${VISITORS};
-      inspector.close();
-    }, ${CLOSING_DELAY});
+    const { existsSync } = require("node:fs");
+    let left = ${PARTING_TICKS};
+    const timer = setInterval(() => {
+      if (visitors === ${VISITORS} && (${ARE_GONE})) {
+        left = existsSync(${JSON.stringify(sign)}) ? Math.min(left - 1, 1) : left - 1;
+        if (left > 0) return; // once more: the session takes a turn to go
+        delete ${VISITORS};
+        clearInterval(timer);
+        inspector.close();
+      } else clearInterval(timer); // somebody else has come, or has closed it
+    }, ${PARTING_TICK});
     return true;
   })()`;
 }
@@ -81,6 +106,7 @@ export function measure(visitor: string): string {
   })()`;
 }
 
-function visit(visitor: string): string {
-  return `${VISITORS}?.set("${visitor}", Date.now())`;
+/** Gives a sign of life. Of one that has left, a question may still be under way: that brings nobody back. */
+export function visit(visitor: string): string {
+  return `${VISITORS}?.has("${visitor}") && ${VISITORS}.set("${visitor}", Date.now())`;
 }

@@ -3,7 +3,7 @@ import type { Attachment } from "./attach.ts";
 import { SessionLostError } from "./debug-session.ts";
 import { InspectError } from "./errors.ts";
 import { closeInspector, type OpenInspector } from "./inspector.ts";
-import { look, measure, snapshot } from "./expressions.ts";
+import { look, measure, SIGN_OF_LIFE, snapshot, visit } from "./expressions.ts";
 import { departure, silence, startedNodes } from "./target-process.ts";
 
 // How long a program may take to come round its loop, in milliseconds.
@@ -15,9 +15,16 @@ const LAST_PATIENCE = 10_000;
 export class InspectorAttachment implements Attachment {
   readonly by = "inspector";
   readonly #inspector: OpenInspector;
+  readonly #signs: NodeJS.Timeout;
 
   constructor(inspector: OpenInspector) {
     this.#inspector = inspector;
+    const { session, visitor } = inspector;
+    // A page that is paused asks for nothing.
+    this.#signs = setInterval(() => {
+      session.evaluate(visit(visitor), PATIENCE).catch(() => undefined); // the next look tells of it
+    }, SIGN_OF_LIFE);
+    this.#signs.unref();
   }
 
   get note(): string | null {
@@ -57,6 +64,7 @@ export class InspectorAttachment implements Attachment {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#signs);
     await closeInspector(this.#inspector);
   }
 

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { noteAsked, wasAsked } from "./asked.ts";
 import { DebugSession, SessionLostError } from "./debug-session.ts";
@@ -52,21 +55,25 @@ export async function openInspector(pid: number): Promise<OpenInspector> {
 export async function closeInspector(inspector: OpenInspector): Promise<void> {
   const { pid, session, visitor } = inspector;
   const before = loopbackPortsOf(pid);
+  // Whatever is in the file: the name alone is the sign, and is known to the program only.
+  const sign = join(tmpdir(), `aio-inspect-${visitor}`);
   let closes = false;
   try {
     // Of one that is stopped it waits to be read.
     const patience = isStopped(statusOf(pid)) ? 0 : PATIENCE;
-    closes = (await session.evaluate<boolean>(leave(visitor), patience)) === true;
+    closes = (await session.evaluate<boolean>(leave(visitor, sign), patience)) === true;
   } catch (error) {
     if (!(error instanceof SessionLostError)) throw error; // else the program has ended
   } finally {
     await session.close();
   }
   if (!closes || before === null) return;
+  writeFileSync(sign, "");
   // It closes later where a callback holds the loop.
-  const deadline = performance.now() + PATIENCE / 5;
+  const deadline = performance.now() + PATIENCE / 2;
   while (loopbackPortsOf(pid)?.size === before.size && performance.now() < deadline)
     await pause(10);
+  rmSync(sign, { force: true });
 }
 
 async function connect(pid: number, address: string, wasOpen: boolean): Promise<OpenInspector> {

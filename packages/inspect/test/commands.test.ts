@@ -201,7 +201,7 @@ describe.each(hosts.map((host) => ({ host, name: basename(dirname(dirname(host))
       });
 
       test("it goes on behind all those looks, and nothing listens", async () => {
-        expect(listening(running.pid)).toEqual([]);
+        await expect.poll(() => listening(running.pid), { timeout: 30_000 }).toEqual([]);
         running.tell();
         expect(await running.end()).toBe(0);
       });

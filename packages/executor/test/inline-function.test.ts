@@ -14,10 +14,9 @@ class Thing {
 
 class Keeper {
   readonly #secret = 1;
-
-  tell(this: Keeper): number {
-    return this.#secret;
-  }
+  readonly tell = function (this: void, keeper: Keeper): number {
+    return keeper.#secret;
+  };
 }
 
 const holder = {

@@ -41,14 +41,27 @@ export function openRedis(
   };
   const redis: Redis = runOutside(() =>
     typeof connection === "string"
-      ? new Redis(connection, options)
-      : new Redis({ ...connection, ...options }),
+      ? new EndingRedis(connection, options)
+      : new EndingRedis({ ...connection, ...options }),
   );
   redis.on("ready", () => {
     limit = reconnectTimeout;
   });
   redis.on("error", () => undefined); // each attempt has one; those who wait are told by the end
   return redis;
+}
+
+/** A connection that ends whenever it is told to, as BullMQ expects of its own, too. */
+class EndingRedis extends Redis {
+  override disconnect(reconnect = false): void {
+    // Between two attempts to connect it would neither end nor say so: another attempt is begun, to be broken off.
+    if (!reconnect && this.status === "reconnecting") this.connect().catch(() => undefined);
+    super.disconnect(reconnect);
+  }
+
+  override duplicate(options: Partial<RedisOptions> = {}): Redis {
+    return new EndingRedis({ ...this.options, ...options, replyMapping: "legacy" });
+  }
 }
 
 const abandoned = new WeakSet<Redis>();
@@ -101,8 +114,6 @@ export function addressOf({ options: { path, host, port } }: Redis): string {
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === "end") return;
   const end = new Promise((resolve) => void redis.once("end", resolve));
-  // Between two attempts to connect it would neither end nor say so: another attempt is begun, to be broken off.
-  if (redis.status === "reconnecting") redis.connect().catch(() => undefined);
   redis.disconnect();
   await end;
 }

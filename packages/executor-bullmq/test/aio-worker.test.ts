@@ -301,6 +301,26 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
       expect(worker.errors).toBe("");
     }));
 
+  test("ends on SIGTERM also when Redis is away in the middle of a job, whose answer it gives before", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using worker = await WorkerProcess.start(server);
+      await using executor = executorOf(server);
+      const job = executor.submit(functions.hold, server.path("began"), server.path("go"));
+      await server.lines("began", 1);
+      await server.stop();
+      await attempts(server, 10); // longer and longer apart
+
+      worker.kill("SIGTERM");
+      await worker.said("ending; jobs that run: 1");
+      writeFileSync(server.path("go"), "");
+      await server.start();
+
+      expect(await job).toBe(worker.pid);
+      expect(await worker.ended()).toEqual({ code: 0, signal: null });
+      expect(worker.errors).toBe("");
+    }));
+
   test("says in one line that it cannot reach Redis, and ends", async () => {
     await using worker = new WorkerProcess([
       `--queue=${QUEUE}`,

@@ -14,8 +14,10 @@ export function inlineSource(fn: Function): string {
   if (/\{\s*\[native code\]\s*\}$/.test(text))
     refuse(`${label} has no source: it is bound, or a part of Node`);
   if (text.startsWith("class")) refuse(`${label} is a class`);
-  const [source, scopes] =
-    parse(text) ?? parseMethod(text) ?? refuse(`${label} cannot be read by itself`);
+  const parsed = parseAny(text);
+  if (parsed instanceof SyntaxError)
+    refuse(`${label} cannot be read by itself: ${parsed.message.replace(/ \(\d+:\d+\)$/, "")}`);
+  const [source, scopes] = parsed;
   const names = freeNames(scopes);
   if (names.length === 0) return source;
   const list = names.map((name) => `\`${name}\``).join(", ");
@@ -32,21 +34,34 @@ function refuse(fact: string): never {
 
 type Parsed = [source: string, scopes: ScopeManager];
 
+/** Returns what comes of the parser; of its two errors, that of the attempt that got further. */
+function parseAny(text: string): Parsed | Refusal {
+  const asFunction = parse(text);
+  if (!(asFunction instanceof SyntaxError)) return asFunction;
+  const asMethod = parseMethod(text);
+  if (!(asMethod instanceof SyntaxError)) return asMethod;
+  return asMethod.pos > asFunction.pos ? asMethod : asFunction;
+}
+
+/** What the parser throws. */
+type Refusal = SyntaxError & { readonly pos: number };
+
 /** Function expressions of every kind. */
-function parse(text: string): Parsed | null {
+function parse(text: string): Parsed | Refusal {
   const source = `(${text}\n)`;
   try {
     const tree = Parser.parse(source, { ecmaVersion: LANGUAGE, ranges: true });
     return [source, analyze(tree as Parameters<typeof analyze>[0], { ecmaVersion: LANGUAGE })];
-  } catch {
-    return null; // a method, or no JavaScript that stands alone
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return error as Refusal; // a method, or no JavaScript that stands alone
   }
 }
 
 /** `name() {…}`, as methods of objects and classes are written. */
-function parseMethod(text: string): Parsed | null {
+function parseMethod(text: string): Parsed | Refusal {
   const parsed = parse(`{ ${text.replace(/^static\s+/, "")} }`);
-  return parsed === null ? null : [`Object.values(${parsed[0]})[0]`, parsed[1]];
+  return parsed instanceof SyntaxError ? parsed : [`Object.values(${parsed[0]})[0]`, parsed[1]];
 }
 
 /** What a function uses from outside, and a worker does not have. */

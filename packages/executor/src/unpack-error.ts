@@ -29,7 +29,8 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
 
 /**
  * Makes what was thrown in a worker again: with its message, stack, cause and properties, of its class
- * where that is one of JavaScript or @aio; else an Error with the name of its class. For executors of your own.
+ * where that is one of JavaScript, of `@aio/loop` or of this package; else an Error, or an AggregateError, with the name
+ * of its class. For executors of your own.
  */
 export function unpackError(packed: PackedError): unknown {
   if ("value" in packed) return packed.value;

@@ -12,6 +12,13 @@ class Thing {
   readonly field = 1;
 }
 
+class Keeper {
+  readonly #secret = 1;
+  readonly tell = function (this: void, keeper: Keeper): number {
+    return keeper.#secret;
+  };
+}
+
 const holder = {
   add(this: void, a: number): number {
     return a + 1;
@@ -74,6 +81,7 @@ describe("An inline function", () => {
     ["a part of Node", Math.max, "has no source"],
     ["bound", countUp.bind(null), "has no source"],
     ["a class", Thing, "is a class"],
+    ["one with the secrets of a class", new Keeper().tell, "Private field '#secret'"],
   ])("is refused when it is %s", (_what, fn, message) => {
     expect(() => inlineSource(fn)).toThrow(message);
   });

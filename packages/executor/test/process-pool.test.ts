@@ -51,7 +51,8 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
     run(async () => {
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1, grace: 1 });
       const before = await pool.submit(functions.pid);
-      const job = pool.submit(functions.spin, 600_000);
+      const job = pool.submit(functions.runAway);
+      await new Promise((resolve) => job.onProgress(resolve));
 
       job.cancel();
       const after = await pool.submit(functions.pid);

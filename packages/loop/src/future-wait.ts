@@ -42,7 +42,8 @@ export class FutureWait<T, R1, R2> extends ScopeNode implements Step, PromiseLik
   override deliver(request: CancelRequest): boolean {
     const future = this._future;
     if (future === null) return false;
-    if (!future.isAsking) return future.request(request);
+    const isAccepted = future.request(request);
+    if (!future.isAsking) return isAccepted;
     // The request has come round a circle of tasks that await each other: this one waits for what is cancelled instead.
     future.removeDoneStep(this);
     this._future = future.loop.createFuture<T>();

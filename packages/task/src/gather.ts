@@ -95,6 +95,7 @@ class Gathering extends Future<unknown> {
   readonly #returnExceptions: boolean;
   #unfinished = 0;
   #cancelRequested = false;
+  #isLeft = false; // in a circle, who awaits it is cancelled alone: see FutureWait.deliver
 
   constructor(children: readonly Future<unknown>[], returnExceptions: boolean) {
     const [first] = children;
@@ -121,12 +122,18 @@ class Gathering extends Future<unknown> {
     return true;
   }
 
+  /** A circle goes through a gathering as through a task, when any of its children is in it. */
+  override get isAsking(): boolean {
+    return this.#children.some((child) => child.isAsking);
+  }
+
   /** Cancels all children that are not done; the outcome comes when they are. */
   override request(request: CancelRequest): boolean {
     if (this.done) return false;
     let accepted = false;
     for (const child of this.#children) accepted = child.request(request) || accepted;
     if (accepted) this.#cancelRequested = true;
+    if (this.isAsking) this.#isLeft = true;
     return accepted;
   }
 
@@ -147,7 +154,7 @@ class Gathering extends Future<unknown> {
     }
     if (!this.#returnExceptions) {
       if (child.cancelled) {
-        this.fail(child.cancelledError());
+        this.#failCancelled(child);
         return;
       }
       if (child.exception() !== null) {
@@ -158,8 +165,13 @@ class Gathering extends Future<unknown> {
     if (this.#unfinished > 0) return;
     const results = this.#children.map(outcome);
     const last = this.#children.at(-1);
-    if (this.#cancelRequested && last !== undefined) this.fail(last.cancelledError());
+    if (this.#cancelRequested && last !== undefined) this.#failCancelled(last);
     else this.complete(results);
+  }
+
+  #failCancelled(child: Future<unknown>): void {
+    this.fail(child.cancelledError());
+    if (this.#isLeft) this.exception(); // it counts as seen
   }
 }
 

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { checkFunction, isCancelled, type Operation, operation } from "@aio/loop";
+import { checkFunction, checkOptions, isCancelled, type Operation, operation } from "@aio/loop";
 import { checkLimit, Slots } from "./slots.ts";
 import { type TaskGroup, taskGroup } from "./task-group.ts";
 
@@ -33,9 +33,11 @@ export interface MapConcurrentOptions {
 export function mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
   work: (item: T, index: number) => PromiseLike<R> | R,
-  { limit }: MapConcurrentOptions,
+  options: MapConcurrentOptions,
 ): Operation<R[]> {
   checkFunction("work", work);
+  checkOptions(options, "{ limit: 10 }");
+  const { limit } = options;
   checkLimit(limit);
   const mapping = new Mapping(items, work, limit);
   return operation(() => mapping.run());

@@ -226,6 +226,9 @@ describe("mapConcurrent", () => {
     isolated(async () => {
       expect(() => mapConcurrent([], () => 1, { limit: 0 })).toThrow(RangeError);
       expect(() => mapConcurrent([], 1 as never, { limit: 1 })).toThrow(TypeError);
+      expect(() => mapConcurrent([], () => 1, undefined as never)).toThrow(
+        "such as `{ limit: 10 }`",
+      );
       expect(() => mapConcurrent(5 as never, () => 1, { limit: 1 })).toThrow(
         "Expected `items` to be iterable, got 5",
       );

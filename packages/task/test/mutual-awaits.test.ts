@@ -1,4 +1,4 @@
-import { CancelledError, DeadlockError, TimeoutError } from "@aio/loop";
+import { CancelledError, DeadlockError, getRunningLoop, TimeoutError } from "@aio/loop";
 import { describe, expect, test } from "vitest";
 import { createTask, gather, sleep, type Task, timeout } from "../src/index.ts";
 import { isolated } from "./isolated.ts";
@@ -50,6 +50,24 @@ describe("Tasks that await each other", () => {
 
       expect(await thrownBy(b)).toBeInstanceOf(CancelledError);
       expect(await thrownBy(a)).toBeInstanceOf(CancelledError);
+    });
+  });
+
+  test("are cancelled through gathers of nothing but each other", async () => {
+    await isolated(async () => {
+      const reports: unknown[] = [];
+      getRunningLoop().exceptionHandler = (_loop, context) => void reports.push(context);
+      const a: Task<void> = createTask(async () => void (await gather(b, done)));
+      const done = createTask(() => "done");
+      const b: Task<void> = createTask(async () => void (await gather(a)));
+      await sleep(1);
+
+      a.cancel();
+      await sleep(1);
+
+      expect([a.cancelled, b.cancelled]).toEqual([true, true]);
+      for (const record of getRunningLoop().unretrieved) record.report();
+      expect(reports).toEqual([]);
     });
   });
 

@@ -29,6 +29,11 @@ export class Measurement {
     return { period, lag, loops: this.#loops().map((loop) => figuresOf(loop)) };
   }
 
+  /** Counts what a new loop does from its first step on, if anybody asks. */
+  begin(loop: EventLoop): void {
+    if (this.#lag !== null) loop.meter = new Meter();
+  }
+
   stop(): void {
     if (this.#end !== null) clearTimeout(this.#end);
     this.#lag?.stop();

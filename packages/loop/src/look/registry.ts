@@ -24,6 +24,7 @@ const provider: SnapshotProvider = {
 export function registerLoop(loop: EventLoop): void {
   loops.add(new WeakRef(loop));
   registry().providers.add(provider);
+  measurement.begin(loop);
 }
 
 /** Makes it unknown. */

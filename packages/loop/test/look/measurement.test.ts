@@ -52,6 +52,17 @@ describe.each(["tick", "microtask"] as const)(
       expect(measure().steps).toBeLessThan(10);
     });
 
+    test("those of a loop that is made meanwhile are counted from the first on", async () => {
+      measuredLoop({ drain });
+      const later = new EventLoop({ drain });
+      onTestFinished(() => later.close());
+      for (let number = 0; number < 200; number += 1) later.callSoon(() => undefined);
+
+      await iterate(later);
+
+      expect(measure().steps).toBeGreaterThanOrEqual(200);
+    });
+
     test("a step that takes long is told by name, with what it did in microtasks", async () => {
       const loop = measuredLoop({ drain });
       loop.callSoon(async function glutton() {

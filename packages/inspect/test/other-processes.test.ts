@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -146,7 +147,8 @@ describe("A program that goes away", () => {
       program.process.once("exit", () => socket.end('{"version":1,"lo'));
       program.process.kill("SIGKILL");
     });
-    server.listen(socketPath(program.pid));
+    rmSync(socketPath(program.pid), { force: true }); // of an earlier process with the same id
+    await once(server.listen(socketPath(program.pid)), "listening");
     try {
       expect(await aio("ps", program.pid)).toEqual({
         code: 1,
@@ -199,7 +201,7 @@ describe("Ctrl-C", () => {
     expect(await running.end()).toBe(0);
     expect(running.errors).toBe("");
     expect(loopbackPortsOf(program.pid)).toEqual(new Set());
-    expect(program.process.exitCode).toBeNull();
+    expect(program.process.exitCode, program.errors).toBeNull();
   });
 
   test("ends a look at a program that does not answer", async () => {

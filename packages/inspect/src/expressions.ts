@@ -1,6 +1,8 @@
 import type { LookOptions } from "@aio/loop";
 
-// What is evaluated in the program, by the debug protocol.
+// What is evaluated in the program, by the debug protocol: it may interrupt any function, those of Node among them.
+// So it does nothing that must not come in the middle of itself. A timer that is set or cleared there makes, now and
+// then, Node's own lists of timers wrong, and the program dies of it; `setImmediate`, and plain objects, bear it.
 
 // Those who come by the inspector that one of them has opened: it is closed behind the last one. One that was killed
 // counts until it has not asked for so long, in milliseconds.
@@ -28,15 +30,18 @@ export function enter(visitor: string, wasOpen: boolean): string {
     if (${wasOpen} && ${VISITORS} === undefined) return false;
     if (${VISITORS} === undefined) {
       const visitors = (${VISITORS} = new Map());
-      const inspector = require("node:inspector");
-      const timer = setInterval(() => {
-        if (visitors === ${VISITORS} && !(${ARE_GONE})) return;
-        clearInterval(timer);
-        if (visitors !== ${VISITORS}) return; // the last one has left
-        delete ${VISITORS};
-        inspector.close();
-      }, ${SIGN_OF_LIFE});
-      timer.unref();
+      const load = require;
+      setImmediate(() => {
+        const inspector = load("node:inspector");
+        const timer = setInterval(() => {
+          if (visitors === ${VISITORS} && !(${ARE_GONE})) return;
+          clearInterval(timer);
+          if (visitors !== ${VISITORS}) return; // the last one has left
+          delete ${VISITORS};
+          inspector.close();
+        }, ${SIGN_OF_LIFE});
+        timer.unref();
+      });
     }
     ${VISITORS}.set("${visitor}", Date.now());
     return true;
@@ -54,21 +59,25 @@ export function leave(visitor: string, sign: string): string {
     const visitors = ${VISITORS} ?? new Map();
     visitors.delete("${visitor}");
     if (!(${ARE_GONE})) return false;
-    for (const provider of globalThis[Symbol.for("@aio/inspect")]?.providers ?? []) provider.stopMeasuring();
-    if (visitors !== ${VISITORS}) return false; // somebody else has opened it
-    const inspector = require("node:inspector");
-    const { existsSync } = require("node:fs");
-    let left = ${PARTING_TICKS};
-    const timer = setInterval(() => {
-      if (visitors === ${VISITORS} && (${ARE_GONE})) {
-        left = existsSync(${JSON.stringify(sign)}) ? Math.min(left - 1, 1) : left - 1;
-        if (left > 0) return; // once more: the session takes a turn to go
-        delete ${VISITORS};
-        clearInterval(timer);
-        inspector.close();
-      } else clearInterval(timer); // somebody else has come, or has closed it
-    }, ${PARTING_TICK});
-    return true;
+    const load = require;
+    setImmediate(() => {
+      if (!(${ARE_GONE})) return; // somebody else has come
+      for (const provider of globalThis[Symbol.for("@aio/inspect")]?.providers ?? []) provider.stopMeasuring();
+      if (visitors !== ${VISITORS}) return;
+      const inspector = load("node:inspector");
+      const { existsSync } = load("node:fs");
+      let left = ${PARTING_TICKS};
+      const timer = setInterval(() => {
+        if (visitors === ${VISITORS} && (${ARE_GONE})) {
+          left = existsSync(${JSON.stringify(sign)}) ? Math.min(left - 1, 1) : left - 1;
+          if (left > 0) return; // once more: the session takes a turn to go
+          delete ${VISITORS};
+          clearInterval(timer);
+          inspector.close();
+        } else clearInterval(timer); // somebody else has come, or has closed it
+      }, ${PARTING_TICK});
+    });
+    return visitors === ${VISITORS}; // else somebody else has opened it
   })()`;
 }
 

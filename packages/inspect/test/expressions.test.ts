@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runInThisContext } from "node:vm";
-import { enter, leave, SIGN_OF_LIFE, visit } from "../src/expressions.ts";
+import { EventLoop } from "@aio/loop";
+import { enter, leave, measure, SIGN_OF_LIFE, snapshot, visit } from "../src/expressions.ts";
 
 // What is evaluated in a program, evaluated here; the inspector is not a real one.
 
@@ -8,7 +9,7 @@ const close = vi.fn<() => void>();
 let hasGone = false;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearInterval", "Date"] });
+  vi.useFakeTimers({ toFake: ["setImmediate", "setInterval", "clearInterval", "Date"] });
   hasGone = false;
   Reflect.set(globalThis, "require", () => ({ close, existsSync: () => hasGone }));
 });
@@ -99,5 +100,26 @@ describe("The inspector that a look has opened", () => {
 
     vi.advanceTimersByTime(10 * SIGN_OF_LIFE);
     expect(close).not.toHaveBeenCalled();
+  });
+});
+
+describe("What interrupts the program, and Node in its work on timers, perhaps,", () => {
+  test.each([
+    ["that a visitor has come", enter("second", false)],
+    ["a sign of life", visit("first")],
+    ["the figures", measure("first")],
+    ["a snapshot", snapshot()],
+    ["that the last visitor leaves", leave("first", "sign")],
+  ])("neither sets nor clears one: %s", (_, expression) => {
+    new EventLoop().close(); // whoever tells of the loops is there
+    if (!expression.includes("second")) evaluate(enter("first", false));
+    const spies = (["setTimeout", "setInterval", "clearTimeout", "clearInterval"] as const).map(
+      (name) => vi.spyOn(globalThis, name),
+    );
+
+    evaluate(expression);
+
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 });

@@ -7,18 +7,24 @@ const INTERVAL = 10;
 /**
  * How late the host's loop is for a timer that should come every 10 ms. Not by `monitorEventLoopDelay`: that forgets
  * of a callback that holds the loop while it is asked, and just that one is looked for.
+ *
+ * Whoever asks by the debug protocol may interrupt Node in the middle of its work on timers: so the timer is set a
+ * turn later, and cleared by itself.
  */
 export class Lag {
   readonly #histogram = createHistogram(); // in nanoseconds
-  readonly #timer: NodeJS.Timeout;
   #due = performance.now() + INTERVAL;
 
-  constructor() {
-    this.#timer = setInterval(() => {
-      this.#note();
-      this.#due = performance.now() + INTERVAL;
-    }, INTERVAL);
-    this.#timer.unref();
+  /** @param isWanted asked before each time whether to go on. */
+  constructor(isWanted: () => boolean) {
+    setImmediate(() => {
+      const timer = setInterval(() => {
+        if (!isWanted()) return clearInterval(timer);
+        this.#note();
+        this.#due = performance.now() + INTERVAL;
+      }, INTERVAL);
+      timer.unref();
+    });
   }
 
   /** What it was since the last time; of what holds the loop right now, so far. Null when the timer was not due yet. */
@@ -29,10 +35,6 @@ export class Lag {
     const [p50, p99] = [50, 99].map((percentile) => this.#histogram.percentile(percentile) / 1e6);
     this.#histogram.reset();
     return { mean: mean / 1e6, p50: p50 ?? 0, p99: p99 ?? 0, max: max / 1e6 };
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 
   #note(): void {

@@ -11,8 +11,8 @@ const PATIENCE = 30_000;
 export class Measurement {
   readonly #loops: () => readonly EventLoop[];
   #lag: Lag | null = null;
-  #last = 0;
-  #end: NodeJS.Timeout | null = null;
+  // When the last question came.
+  #asked = 0;
 
   constructor(loops: () => readonly EventLoop[]) {
     this.#loops = loops;
@@ -21,11 +21,10 @@ export class Measurement {
   /** What they did since the last question. */
   take(): Figures {
     const now = performance.now();
-    const period = this.#lag === null ? 0 : now - this.#last;
-    this.#last = now;
+    const period = this.#lag === null ? 0 : now - this.#asked;
+    this.#asked = now;
     const lag = this.#lag?.take() ?? null;
-    this.#lag ??= new Lag();
-    this.#postponeEnd();
+    this.#lag ??= this.#newLag();
     return { period, lag, loops: this.#loops().map((loop) => figuresOf(loop)) };
   }
 
@@ -35,19 +34,16 @@ export class Measurement {
   }
 
   stop(): void {
-    if (this.#end !== null) clearTimeout(this.#end);
-    this.#lag?.stop();
-    this.#end = this.#lag = null;
+    this.#lag = null;
     for (const loop of this.#loops()) loop.meter = null;
   }
 
-  #postponeEnd(): void {
-    if (this.#end === null) {
-      this.#end = setTimeout(() => this.stop(), PATIENCE);
-      this.#end.unref();
-    } else {
-      this.#end.refresh();
-    }
+  #newLag(): Lag {
+    const lag = new Lag(() => {
+      if (this.#lag === lag && performance.now() - this.#asked >= PATIENCE) this.stop();
+      return this.#lag === lag;
+    });
+    return lag;
   }
 }
 

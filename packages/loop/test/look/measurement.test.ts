@@ -139,20 +139,40 @@ describe("A measurement", () => {
   });
 
   test("leaves the loop when it is stopped, or nobody asks for 30 seconds", () => {
+    vi.useFakeTimers({ toFake: ["setImmediate", "setInterval", "clearInterval", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
     const loop = new EventLoop();
     onTestFinished(() => loop.close());
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    onTestFinished(() => void vi.useRealTimers());
 
     expect(loop.meter).toBeNull();
     provider().measure();
     expect(loop.meter).not.toBeNull();
+    provider().stopMeasuring();
+    expect(loop.meter).toBeNull();
+    provider().measure();
     vi.advanceTimersByTime(20_000);
     provider().measure();
     vi.advanceTimersByTime(29_000);
     expect(loop.meter).not.toBeNull();
     vi.advanceTimersByTime(1_000);
     expect(loop.meter).toBeNull();
+    vi.advanceTimersByTime(100);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("neither sets nor clears a timer while it is asked: that may interrupt Node in its work on them", () => {
+    const loop = new EventLoop();
+    onTestFinished(() => loop.close());
+    const spies = (["setTimeout", "setInterval", "clearTimeout", "clearInterval"] as const).map(
+      (name) => vi.spyOn(globalThis, name),
+    );
+    onTestFinished(() => void vi.restoreAllMocks());
+
+    provider().measure();
+    provider().measure();
+    provider().stopMeasuring();
+
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
   });
 
   test("lets debug mode report slow callbacks, also when that is switched meanwhile", async () => {

@@ -6,6 +6,8 @@
 // Awaiting is kept acyclic: every body has a level and only awaits tasks that
 // run a body of a higher level (cancelling is unrestricted).
 
+import { generateWild } from "./generate-wild.mjs";
+
 export const PROFILES = [
   "core",
   "combinators",
@@ -16,6 +18,7 @@ export const PROFILES = [
   "context",
   "eager",
   "mixed",
+  "wild",
 ];
 
 function mulberry32(a) {
@@ -33,6 +36,10 @@ function hash(text) {
     h = Math.imul(h ^ text.charCodeAt(i), 16777619);
   }
   return h >>> 0;
+}
+
+function randomOf(seed, profile) {
+  return mulberry32((Math.imul(seed, 2654435761) ^ hash(profile)) >>> 0);
 }
 
 const W = {
@@ -125,7 +132,7 @@ const MIX = {
 
 class Gen {
   constructor(seed, profile) {
-    this.rnd = mulberry32((Math.imul(seed, 2654435761) ^ hash(profile)) >>> 0);
+    this.rnd = randomOf(seed, profile);
     this.profile = profile;
     this.weights = {};
     for (const [part, k] of Object.entries(MIX[profile])) {
@@ -1283,7 +1290,11 @@ function size(scenario) {
 
 export function generate(seed, profile) {
   for (let k = 0; ; k++) {
-    const s = new Gen(seed + k * 1_000_003, profile).scenario();
+    const next = seed + k * 1_000_003;
+    const s =
+      profile === "wild"
+        ? prune(generateWild(randomOf(next, profile)))
+        : new Gen(next, profile).scenario();
     const n = size(s);
     if (n >= 5 && n <= 60) return s;
   }

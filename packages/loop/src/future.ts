@@ -19,7 +19,7 @@ import { getEventLoop, runningLoop } from "./running.ts";
 import type { Step } from "./step.ts";
 import { Unretrieved } from "./unretrieved.ts";
 
-// Of tasks that ended well with a request undelivered, which are few.
+// Of tasks that did not wait when they were asked to end, and did not end by that, which are few.
 let keptRequests: WeakMap<Future<unknown>, CancelRequest> | undefined;
 
 type State = "pending" | "cancelled" | "result" | "exception" | "exception retrieved";
@@ -261,7 +261,7 @@ export class Future<T> implements PromiseLike<T> {
     this.end("cancelled", cause);
   }
 
-  /** Keeps a request that was made and never delivered, as CPython does. */
+  /** Keeps a request that was not delivered at once, as CPython does. */
   protected keepRequest(request: CancelRequest | null): void {
     if (request === null) return;
     keptRequests ??= new WeakMap();

@@ -86,7 +86,7 @@ export class Condition {
    * @throws as {@link Condition.wait} does, and what `predicate` throws; TypeError when that is not a function, or
    * an async one, whose promise would always count as true.
    */
-  waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<T> {
+  waitFor<T>(predicate: () => T, options?: WaitOptions): Operation<Truthy<T>> {
     checkPredicate(predicate);
     return (
       refusedBy(options) ??
@@ -96,7 +96,7 @@ export class Condition {
           await this.#wait(options);
           result = predicate();
         }
-        return result;
+        return result as Truthy<T>;
       })
     );
   }
@@ -164,3 +164,6 @@ export class Condition {
       throw new RuntimeError(`Condition is not held; call acquire() before ${method}()`);
   }
 }
+
+/** What counts as true, of the values of `T`. */
+type Truthy<T> = Exclude<T, false | 0 | 0n | "" | null | undefined>;

@@ -125,22 +125,24 @@ describe("The type of with", () => {
 });
 
 describe("The types of conditions, events and barriers", () => {
-  test("are of what a predicate gives, of true, and of a place", () =>
+  test("are of what counts as true of what a predicate gives, of true, and of a place", () =>
     isolated(async () => {
       const condition = new Condition(new Lock());
       const event = new Event();
       event.set();
       await condition.acquire();
       const found = condition.waitFor(() => job);
+      const listed = condition.waitFor(() => [job].find(({ id }) => id === 1));
       const isReady = condition.waitFor(() => job.id > 0);
       const place = new Barrier(1).wait();
 
       expectTypeOf(found).toEqualTypeOf<Operation<Job>>();
-      expectTypeOf(isReady).toEqualTypeOf<Operation<boolean>>();
+      expectTypeOf(listed).toEqualTypeOf<Operation<Job>>();
+      expectTypeOf(isReady).toEqualTypeOf<Operation<true>>();
       expectTypeOf<ReturnType<Condition["wait"]>>().toEqualTypeOf<Operation<true>>();
       expectTypeOf(event.wait()).toEqualTypeOf<Operation<true>>();
       expectTypeOf(place).toEqualTypeOf<Operation<number>>();
-      expect(await gather(found, isReady, event.wait(), place)).toEqual([job, true, true, 0]);
+      expect(await gather(found, listed, isReady, place)).toEqual([job, job, true, 0]);
     }));
 
   test("do not take what is no lock, nor a promise for a predicate", () => {

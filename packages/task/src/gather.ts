@@ -54,11 +54,11 @@ export function gather<const A extends readonly AnyAwaitable[]>(
 ): Future<Outcomes<A>>;
 export function gather<const A extends readonly AnyAwaitable[]>(
   awaitables: A,
-  options?: { readonly returnExceptions?: false },
+  options?: { readonly returnExceptions?: false | undefined },
 ): Future<Results<A>>;
 export function gather<const A extends readonly AnyAwaitable[]>(
   awaitables: A,
-  options: { readonly returnExceptions?: boolean },
+  options?: { readonly returnExceptions?: boolean | undefined },
 ): Future<Outcomes<A>>;
 export function gather(...args: unknown[]): Future<unknown> {
   const [first, options] = args;

@@ -1,4 +1,12 @@
-import { type Awaitable, type Dependencies, Future, noDependencies, type Step } from "@aio/loop";
+import { inspect } from "node:util";
+import {
+  type Awaitable,
+  type Dependencies,
+  Future,
+  InvalidStateError,
+  noDependencies,
+  type Step,
+} from "@aio/loop";
 import { ensureFuture } from "./create-task.ts";
 import { thrown } from "./gather.ts";
 
@@ -21,8 +29,13 @@ export function shield<T>(awaitable: Awaitable<T>): Future<T> {
   const outer = new Outer<T>(inner);
   const innerDone: Step = {
     run: () => {
-      outer.follow(inner);
-      return false;
+      try {
+        outer.follow(inner);
+        return false;
+      } catch (error) {
+        inner.loop.callbackFailed(innerDone, error);
+        return true;
+      }
     },
   };
   inner.addDoneStep(innerDone);
@@ -53,11 +66,17 @@ class Outer<T> extends Future<T> {
     return `shield of ${this.#inner.describe()}`;
   }
 
-  /** Ends as `inner` did. */
+  /**
+   * Ends as `inner` did.
+   * @throws InvalidStateError when somebody has set a result or an exception meanwhile, by hand.
+   */
   follow(inner: Future<T>): void {
     if (this.cancelled) return;
+    const exception = inner.cancelled ? null : inner.exception();
     if (inner.cancelled) this.cancel();
-    else if (inner.exception() === null) this.complete(inner.result());
+    else if (this.done)
+      throw new InvalidStateError(`${inspect(this)} was set before what it shields was done`);
+    else if (exception === null) this.complete(inner.result());
     else this.fail(thrown(inner));
   }
 }

@@ -107,7 +107,8 @@ class SleepFor<T> extends Sleep<T> {
 
 /** The promise of a bare yield: it is bound to the scope that calls, and has a `cancel` of its own. */
 interface YieldPromise<T> extends Promise<T> {
-  step: Yield;
+  /** What fulfils it; null when its turn has come. */
+  resolve: ((value: unknown) => void) | null;
   cancel: Operation<T>["cancel"];
 }
 
@@ -120,30 +121,30 @@ function takeFunction(resolve: (value: unknown) => void): void {
 
 function yieldOnce<T>(loop: EventLoop, result: T): Operation<T> {
   const promise = new Promise<unknown>(takeFunction) as YieldPromise<T>;
-  const step = result === undefined ? new Yield(resolveYield) : new YieldOf(resolveYield, result);
-  promise.step = step;
+  promise.resolve = resolveYield;
   promise.cancel = cancelYield;
-  loop.enqueue(step);
+  loop.enqueue(result === undefined ? new Yield(promise) : new YieldOf(promise, result));
   return promise;
 }
 
-function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
-  this.catch(() => undefined); // cancelled, and perhaps never awaited: no unhandled rejection
-  return this.step.cancel(message);
-}
-
 // Of those that were cancelled by themselves, which are few: a field of every one would cost more.
-const requests = new WeakMap<Yield, CancelRequest>();
+const requests = new WeakMap<Promise<unknown>, CancelRequest>();
 let requestedEver = false;
+
+function cancelYield(this: YieldPromise<unknown>, message?: string): boolean {
+  if (this.resolve === null) return false;
+  requests.set(this, new CancelRequest(message, "caller"));
+  requestedEver = true;
+  return true;
+}
 
 class Yield implements Step {
   declare private readonly _scope: Scope | undefined;
-  /** Null when it has run. */
-  declare private _resolve: ((value: unknown) => void) | null;
+  declare private readonly _promise: YieldPromise<unknown>;
 
-  constructor(resolve: (value: unknown) => void) {
+  constructor(promise: YieldPromise<unknown>) {
     this._scope = Scope.current;
-    this._resolve = resolve;
+    this._promise = promise;
   }
 
   get result(): unknown {
@@ -155,26 +156,24 @@ class Yield implements Step {
     return this._scope;
   }
 
-  cancel(message: string | undefined): boolean {
-    if (this._resolve === null) return false;
-    requests.set(this, new CancelRequest(message, "caller"));
-    requestedEver = true;
-    return true;
-  }
-
   [inspect.custom](): string {
     const task = this._scope?.task;
     return `<yield${task instanceof Future ? ` in ${task.label}` : ""}>`;
   }
 
   run(): boolean {
-    const resolve = this._resolve;
+    const promise = this._promise;
+    const { resolve } = promise;
     if (resolve === null) return false;
-    this._resolve = null;
-    const own = requestedEver ? requests.get(this) : undefined;
+    promise.resolve = null;
+    const own = requestedEver ? requests.get(promise) : undefined;
     const request = this._scope?.takeOwed() ?? own;
-    if (request === undefined) resolve(this.result);
-    else resolve(Promise.reject(request.error));
+    if (request === undefined) {
+      resolve(this.result);
+    } else {
+      promise.catch(() => undefined); // cancelled, and perhaps never awaited: no unhandled rejection
+      resolve(Promise.reject(request.error));
+    }
     return true;
   }
 }
@@ -183,8 +182,8 @@ class Yield implements Step {
 class YieldOf extends Yield {
   declare private readonly _result: unknown;
 
-  constructor(resolve: (value: unknown) => void, result: unknown) {
-    super(resolve);
+  constructor(promise: YieldPromise<unknown>, result: unknown) {
+    super(promise);
     this._result = result;
   }
 

@@ -33,17 +33,21 @@ export interface StaggeredOutcome<T> {
  * if (winner === null) throw new AggregateError(errors);
  * ```
  */
-export function staggeredRace<T>(
-  starters: Iterable<Coroutine<T>>,
+export function staggeredRace<C extends Coroutine<unknown>>(
+  starters: Iterable<C>,
   delay: number | null,
-): Operation<StaggeredOutcome<T>> {
+): Operation<StaggeredOutcome<C extends Coroutine<infer T> ? T : never>>;
+export function staggeredRace(
+  starters: Iterable<Coroutine<unknown>>,
+  delay: number | null,
+): Operation<StaggeredOutcome<unknown>> {
   if (delay !== null) checkMilliseconds("delay", delay);
   return operation(async () => {
-    let winner: StaggeredOutcome<T>["winner"] = null;
+    let winner: StaggeredOutcome<unknown>["winner"] = null;
     const errors: unknown[] = [];
     await taskGroup(async (group) => {
       const attempt = async (
-        start: Coroutine<T>,
+        start: Coroutine<unknown>,
         index: number,
         failed: () => void,
       ): Promise<void> => {

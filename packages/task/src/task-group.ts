@@ -137,7 +137,7 @@ export class TaskGroup {
    * const port = await group.start<number>((started) => serve({ port: 0, listening: started }));
    * ```
    */
-  start<T>(
+  start<T = void>(
     coroutine: (started: (value: T) => void) => unknown,
     options?: Omit<TaskOptions, "loop">,
   ): Operation<T> {

@@ -287,6 +287,7 @@ export class Task<T> extends Future<T> implements Step {
       this.wasCancelled(cancellation);
       return;
     }
+    this.keepRequest(this._scope.lastOwed);
     this.fail(error);
     if (taskDone.hasSubscribers) taskDone.publish({ task: this, error });
     if (leavesLoop(error)) this.loop.leave(error);

@@ -281,6 +281,22 @@ describe("gather, cancelled", () => {
       expect(await thrownBy(outer)).toBeInstanceOf(CancelledError);
     }));
 
+  test("keeps the message of a cancellation that came too late for the last, and that it failed on", () =>
+    isolated(async () => {
+      const ready = new Future<number>();
+      const last = createTask(async () => {
+        await thrownBy(ready);
+        throw new Error("failed");
+      });
+      const outer = gather([last], { returnExceptions: true });
+      await yieldNow();
+
+      ready.setResult(1);
+      outer.cancel("hurry");
+
+      expect(await thrownBy(outer)).toMatchObject({ name: "CancelledError", message: "hurry" });
+    }));
+
   test("is interrupted by a deadline around it", () =>
     isolated(async () => {
       const error = await thrownBy(

@@ -71,6 +71,21 @@ describe("shield", () => {
       expect(shield(done)).toBe(done);
     }));
 
+  test("reports that it was set by hand just before what it protects was noticed", async () => {
+    const reports = await isolated(async () => {
+      const collected = collectReports();
+      const inner = new Future<number>();
+      const outer = shield(inner);
+      inner.setResult(1);
+      outer.setResult(2);
+      await yieldNow();
+      expect(await outer).toBe(2);
+      return collected;
+    });
+
+    expect(reports).toMatchObject([{ exception: { name: "InvalidStateError" } }]);
+  });
+
   test("reports an error that nobody is left to see, once for several shields", async () => {
     const reports = await isolated(async () => {
       const collected = collectReports();

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
 import { CancelledError, getRunningLoop, RuntimeError } from "@aio/loop";
 import { describe, expect, expectTypeOf, test } from "vitest";
@@ -196,6 +197,29 @@ describe("yieldNow", () => {
       expect(await thrownBy(task)).toMatchObject({ message: "enough" });
       expect(wentOn).toBe(false);
     }));
+
+  test("that nobody awaits is no unhandled rejection when its task is cancelled", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", note);
+
+    await isolated(async () => {
+      const foreign = Promise.withResolvers<void>();
+      const task = createTask(() => {
+        void yieldNow();
+        return foreign.promise;
+      });
+      await yieldNow();
+      task.cancel();
+      await yieldNow();
+      foreign.resolve();
+      await task;
+    });
+    await setImmediate(); // the host looks when its queues are empty
+
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+  });
 
   test("needs a loop that runs", () => {
     expect(() => yieldNow()).toThrow(RuntimeError);

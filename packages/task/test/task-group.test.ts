@@ -843,7 +843,7 @@ describe("TaskGroup.start", () => {
     isolated(async () => {
       const error = await thrownBy(
         taskGroup(async (group) => {
-          await group.start<void>(async (started) => {
+          await group.start(async (started) => {
             started();
             await failAfter(10, "crashed");
           });
@@ -878,7 +878,7 @@ describe("TaskGroup.start", () => {
       const log: string[] = [];
 
       await taskGroup(async (group) => {
-        const starting = group.start<void>(async (started) => {
+        const starting = group.start(async (started) => {
           await sleep(10);
           started();
           starting.cancel("too late");
@@ -896,7 +896,7 @@ describe("TaskGroup.start", () => {
       const gate = new Future<void>();
 
       const error = await taskGroup(async (group) => {
-        const starting = group.start<void>(async (started) => {
+        const starting = group.start(async (started) => {
           await gate;
           started();
           await sleep(10);

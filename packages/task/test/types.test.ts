@@ -12,6 +12,7 @@ import {
   run,
   shield,
   sleep,
+  type StaggeredOutcome,
   staggeredRace,
   type Task,
   type TaskGroup,
@@ -251,9 +252,22 @@ describe("The type of gather", () => {
       const returnExceptions: boolean = Math.random() < 2;
 
       const [first] = await gather([fetchUser], { returnExceptions });
+      const [second] = await gather(
+        [fetchUser],
+        returnExceptions ? { returnExceptions } : undefined,
+      );
 
       expectTypeOf(first).toEqualTypeOf<User | Error>();
-      expect(first).toBe(user);
+      expectTypeOf(second).toEqualTypeOf<User | Error>();
+      expect([first, second]).toEqual([user, user]);
+    }));
+
+  test("is of the results when returnExceptions is undefined", () =>
+    isolated(async () => {
+      const results = await gather([fetchUser], { returnExceptions: undefined });
+
+      expectTypeOf(results).toEqualTypeOf<[User]>();
+      expect(results).toEqual([user]);
     }));
 
   test("is a Future, which can be cancelled", () =>
@@ -410,6 +424,18 @@ describe("The type of race", () => {
       expectTypeOf(errors).toEqualTypeOf<readonly unknown[]>();
       expect(winner).toEqual({ value: user, index: 0 });
     }));
+
+  test("of attempts of several kinds is of any of their results", () =>
+    isolated(async () => {
+      const attempts = new Set([firstLine, () => 5]);
+
+      const mixed = await staggeredRace([fetchUser, () => firstLine(), () => 5], 250);
+      const iterated = await staggeredRace(attempts, null);
+
+      expectTypeOf(mixed).toEqualTypeOf<StaggeredOutcome<User | string | number>>();
+      expectTypeOf(iterated).toEqualTypeOf<StaggeredOutcome<string | number>>();
+      expect([mixed.winner?.value, iterated.winner?.value]).toEqual([user, "line"]);
+    }));
 });
 
 describe("The type of taskGroup", () => {
@@ -447,6 +473,18 @@ describe("The type of TaskGroup.start", () => {
         expectTypeOf(said).toEqualTypeOf<Operation<string>>();
         expectTypeOf(known).toEqualTypeOf<Operation<number>>();
         expect([await said, await known]).toEqual(["ready", 8080]);
+      });
+    }));
+
+  test("is void when started() is given nothing", () =>
+    isolated(async () => {
+      await taskGroup(async (group) => {
+        const inferred = group.start(async (started) => started());
+        const annotated = group.start(async (started: () => void) => started());
+
+        expectTypeOf(inferred).toEqualTypeOf<Operation<void>>();
+        expectTypeOf(annotated).toEqualTypeOf<Operation<void>>();
+        expect([await inferred, await annotated]).toEqual([undefined, undefined]);
       });
     }));
 });

@@ -9,6 +9,7 @@ import { Scope, ScopeNode } from "../scope.ts";
 import type {
   AgeSnapshot,
   CancellationSnapshot,
+  FrameSnapshot,
   LoopSnapshot,
   ResourceSnapshot,
   TaskSnapshot,
@@ -53,12 +54,15 @@ export function tasksBehind(
   return { tasks: [...tasks], mode };
 }
 
+const NOBODY: Pick<WaitSnapshot, "on" | "mode"> = { on: [], mode: "all" };
+
 class Look {
   readonly #loop: EventLoop;
   readonly #now: number;
   /** The same moment, by `performance.now()`. */
   readonly #moment = performance.now();
   readonly #scopes = new Map<object, Scope>(); // by task
+  readonly #frames = new Map<string, readonly FrameSnapshot[]>(); // by stack
   readonly #resources = new Map<object, { holders: Set<number>; waiters: number[] }>();
 
   constructor(loop: EventLoop) {
@@ -74,7 +78,8 @@ class Look {
     const woken = new Set(ready.map((step) => taskOf(step)));
     const running = Scope.current?.task ?? null;
     const drafts = [...this.#scopes].map(([task, scope]) => {
-      const waits = this.#waitsIn(task, scope);
+      const waits = this.#byHand(task);
+      this.#addWaits(waits, task, scope, Infinity);
       let state: TaskState = waits.length > 0 ? "waiting" : "foreign";
       if (task === running) state = "running";
       else if (isReady.has(task)) state = "created";
@@ -82,16 +87,19 @@ class Look {
       return { id: idOf(task), task: task as TaskLike, scope, state, waits };
     });
     const awaitedBy = invert(drafts);
-    const tasks = drafts.map(({ id, task, scope, state, waits }): TaskSnapshot => ({
-      id,
-      name: task.name ?? inspect(task), // not one of ours
-      coroutine: task.coroutine?.name ?? "",
-      state,
-      cancelling: scope.requestsInside(),
-      cancellation: cancellationIn(scope, this.#loop.debug),
-      waits,
-      awaitedBy: awaitedBy.get(id) ?? [],
-    }));
+    const tasks = drafts.map(({ id, task, scope, state, waits }): TaskSnapshot => {
+      const cancelling = scope.requestsInside();
+      return {
+        id,
+        name: task.name ?? inspect(task), // not one of ours
+        coroutine: task.coroutine?.name ?? "",
+        state,
+        cancelling,
+        cancellation: cancelling === 0 ? null : cancellationIn(scope, this.#loop.debug),
+        waits,
+        awaitedBy: awaitedBy.get(id) ?? [],
+      };
+    });
     return {
       id: idOf(this.#loop),
       running: this.#loop.isRunning,
@@ -112,16 +120,14 @@ class Look {
     };
   }
 
-  /** The waits in `scope`; `deadline` is that of a scope around. */
-  #waitsIn(task: object, scope: Scope, deadline = Infinity): WaitSnapshot[] {
+  /** Adds the waits in `scope` to `waits`; `deadline` is that of a scope around. */
+  #addWaits(waits: WaitSnapshot[], task: object, scope: Scope, deadline: number): void {
     const limit = Math.min(deadline, scope.deadline ?? Infinity);
-    const byHand = scope.parent === this.#loop.scope ? this.#byHand(task) : [];
-    const waits = scope.nodes().map((node) => {
-      const own = this.#wait(task, node, limit);
-      const inside = node instanceof Scope ? this.#waitsIn(task, node, limit) : [];
-      return own === null ? inside : [own].concat(inside);
-    });
-    return byHand.concat(...waits);
+    for (const node of scope.nodes()) {
+      const wait = this.#wait(task, node, limit);
+      if (wait !== null) waits.push(wait);
+      if (node instanceof Scope) this.#addWaits(waits, task, node, limit);
+    }
   }
 
   /** What the task was said to await: see {@link futureAddToAwaitedBy}. */
@@ -154,11 +160,19 @@ class Look {
       relation: dependencies.relation,
       ends: ends === Infinity ? null : ends - this.#now,
       age: ageOf(node, this.#moment),
-      frames: framesOf(creationStack(node) ?? ""),
+      frames: this.#framesOf(creationStack(node) ?? ""),
     };
   }
 
-  #tasks(dependencies: Dependencies): { on: number[]; mode: "all" | "any" } {
+  /** Most tasks of a program that has many wait at the same few places. */
+  #framesOf(stack: string): readonly FrameSnapshot[] {
+    const frames = this.#frames.get(stack) ?? framesOf(stack);
+    this.#frames.set(stack, frames);
+    return frames;
+  }
+
+  #tasks(dependencies: Dependencies): Pick<WaitSnapshot, "on" | "mode"> {
+    if (dependencies.on.length === 0) return NOBODY;
     const behind = dependencies.on.map((thing) =>
       tasksBehind(thing, (other) => this.#scopes.has(other)),
     );
@@ -235,10 +249,12 @@ function invert(
 ): Map<number, number[]> {
   const awaitedBy = new Map<number, number[]>();
   for (const { id, waits } of drafts) {
-    for (const awaited of new Set(waits.flatMap(({ on }) => on))) {
-      const known = awaitedBy.get(awaited);
-      if (known === undefined) awaitedBy.set(awaited, [id]);
-      else known.push(id);
+    for (const { on } of waits) {
+      for (const awaited of on) {
+        const known = awaitedBy.get(awaited);
+        if (known === undefined) awaitedBy.set(awaited, [id]);
+        else if (known.at(-1) !== id) known.push(id);
+      }
     }
   }
   return awaitedBy;

@@ -8,7 +8,7 @@ export function cyclesOf(tasks: readonly TaskSnapshot[]): CycleSnapshot[] {
     // Of several of which one is enough, another may end it.
     for (const wait of waits)
       if (wait.mode === "all") for (const on of wait.on) edges.set(on, wait);
-    graph.set(id, edges);
+    if (edges.size > 0) graph.set(id, edges); // what waits for nobody is in no circle
   }
   trim(graph);
   const cycles: CycleSnapshot[] = [];

@@ -10,6 +10,7 @@ import { BaseServer } from "./base-server.ts";
 import type { ConnectionParts } from "./connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Tls } from "./tls.ts";
+import { isMistake } from "./tls-callbacks.ts";
 import { TlsInfo } from "./tls-info.ts";
 
 /** One thing that a {@link Server} listens on. */
@@ -203,7 +204,7 @@ export class Server extends BaseServer {
 
   #notAccepted(socket: net.Socket, exception: unknown): void {
     socket.destroy();
-    if (!this.loop.debug) return;
+    if (!this.loop.debug && !isMistake(exception)) return;
     this.loop.callExceptionHandler({
       message: "Error on transport creation for incoming connection.",
       exception,

@@ -81,6 +81,13 @@ const size = (recorder: Recorder): number =>
 
 const make = (): Recorder => new Recorder();
 
+const throwing = (): never => {
+  throw new Error("a mistake");
+};
+
+/** Has the two ends agree on a key that both know. */
+const PSK = { ciphers: "PSK", maxVersion: "TLSv1.2" } as const;
+
 describe("a connection with TLS", () => {
   test("stands after the handshake, and knows about it", () =>
     run(async () => {
@@ -336,6 +343,26 @@ describe("a TLS client", () => {
           ssl: { ...TRUSTING.ssl, checkServerIdentity },
         }),
       ).rejects.toMatchObject({ name: "SSLCertVerificationError", cause: failure });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    }));
+
+  test("refuses the certificate when checkServerIdentity returns what is no error", () =>
+    run(async () => {
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const checkServerIdentity = (() => "no") as never;
+
+      await expect(
+        createConnection(make, {
+          host: "127.0.0.1",
+          port: portOf(server),
+          ssl: { ...TRUSTING.ssl, checkServerIdentity },
+        }),
+      ).rejects.toMatchObject({
+        name: "SSLCertVerificationError",
+        message: expect.stringContaining("Expected `checkServerIdentity` to return") as string,
+      });
       server.close();
       server.abortClients();
       await server.waitClosed();
@@ -598,6 +625,57 @@ describe("a TLS server", () => {
         "Error on transport creation for incoming connection.",
       ]);
       expect(exceptions[0]?.exception).toBeInstanceOf(SSLError);
+    }));
+
+  test.each<[what: string, ssl: Partial<ServerSsl>, told: RegExp]>([
+    ["throws", { SNICallback: throwing }, /^Error: a mistake$/],
+    ["is rejected", { SNICallback: async () => throwing() }, /^Error: a mistake$/],
+    ["gives no context", { SNICallback: (_name, answer) => answer(null, {} as never) }, /context/],
+    ["never answers", { SNICallback: () => undefined }, /SNICallback\("localhost"\) .* 200 ms/],
+    ["of ALPN throws", { ALPNCallback: throwing }, /^Error: a mistake$/],
+    ["of ALPN chooses what is not offered", { ALPNCallback: () => "b" }, /ALPN callback/],
+    ["of PSK throws", { ...PSK, pskCallback: throwing }, /^Error: a mistake$/],
+    ["of PSK gives no key", { ...PSK, pskCallback: (() => "x") as never }, /"ret" argument/],
+  ])("whose callback %s says so, and drops that client only", (_what, ssl, told) =>
+    run(async () => {
+      const exceptions = recordExceptions();
+      const options = { ...ADDRESS, sslHandshakeTimeout: 200 };
+      const broken = await createServer(make, { ...options, ssl: { ...localhost, ...ssl } });
+      const key = { psk: Buffer.alloc(32), identity: "me" };
+      const client = {
+        ALPNProtocols: ["a"],
+        ...("pskCallback" in ssl && { ...PSK, pskCallback: () => key }),
+      };
+
+      const connecting = createConnection(make, {
+        host: "127.0.0.1",
+        port: portOf(broken),
+        ssl: { ...TRUSTING.ssl, ...client },
+        serverHostname: "localhost",
+      });
+      await expect(connecting).rejects.toThrow(Error);
+
+      expect(exceptions).toHaveLength(1);
+      expect(exceptions[0]?.message).toBe("Error on transport creation for incoming connection.");
+      expect(String(exceptions[0]?.exception)).toMatch(told);
+      expect(broken.isServing()).toBe(true);
+      broken.close();
+      await broken.waitClosed();
+    }),
+  );
+
+  test("reports in debug mode only that its SNICallback knows no such name", () =>
+    run(async () => {
+      const exceptions = recordExceptions();
+      const SNICallback: ServerSsl["SNICallback"] = (name, answer) => answer(new Error(name));
+      const server = await createServer(make, { ...ADDRESS, ssl: { ...localhost, SNICallback } });
+      const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
+
+      await expect(createConnection(make, options)).rejects.toThrow(Error);
+      server.close();
+      await server.waitClosed();
+
+      expect(exceptions).toEqual([]);
     }));
 
   test("asks clients for a certificate, and refuses those without", () =>

@@ -629,7 +629,7 @@ describe("a TLS server", () => {
 
   test.each<[what: string, ssl: Partial<ServerSsl>, told: RegExp]>([
     ["throws", { SNICallback: throwing }, /^Error: a mistake$/],
-    ["is rejected", { SNICallback: async () => throwing() }, /^Error: a mistake$/],
+    ["is rejected", { SNICallback: (async () => throwing()) as never }, /^Error: a mistake$/],
     ["gives no context", { SNICallback: (_name, answer) => answer(null, {} as never) }, /context/],
     ["never answers", { SNICallback: () => undefined }, /SNICallback\("localhost"\) .* 200 ms/],
     ["of ALPN throws", { ALPNCallback: throwing }, /^Error: a mistake$/],
@@ -667,8 +667,11 @@ describe("a TLS server", () => {
   test("reports in debug mode only that its SNICallback knows no such name", () =>
     run(async () => {
       const exceptions = recordExceptions();
-      const SNICallback: ServerSsl["SNICallback"] = (name, answer) => answer(new Error(name));
-      const server = await createServer(make, { ...ADDRESS, ssl: { ...localhost, SNICallback } });
+      const ssl: ServerSsl = {
+        ...localhost,
+        SNICallback: (name, answer) => answer(new Error(name)),
+      };
+      const server = await createServer(make, { ...ADDRESS, ssl });
       const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
 
       await expect(createConnection(make, options)).rejects.toThrow(Error);

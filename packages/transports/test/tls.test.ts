@@ -85,6 +85,8 @@ const throwing = (): never => {
   throw new Error("a mistake");
 };
 
+const rejected: () => unknown = async () => throwing();
+
 /** Has the two ends agree on a key that both know. */
 const PSK = { ciphers: "PSK", maxVersion: "TLSv1.2" } as const;
 
@@ -629,7 +631,7 @@ describe("a TLS server", () => {
 
   test.each<[what: string, ssl: Partial<ServerSsl>, told: RegExp]>([
     ["throws", { SNICallback: throwing }, /^Error: a mistake$/],
-    ["is rejected", { SNICallback: (async () => throwing()) as never }, /^Error: a mistake$/],
+    ["is rejected", { SNICallback: rejected }, /^Error: a mistake$/],
     ["gives no context", { SNICallback: (_name, answer) => answer(null, {} as never) }, /context/],
     ["never answers", { SNICallback: () => undefined }, /SNICallback\("localhost"\) .* 200 ms/],
     ["of ALPN throws", { ALPNCallback: throwing }, /^Error: a mistake$/],

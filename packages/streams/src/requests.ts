@@ -18,11 +18,14 @@ export interface ReadRequest {
 
 /** Up to so many bytes. */
 export class SomeBytes implements ReadRequest {
-  readonly method = "read";
   readonly #size: number;
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  get method(): string {
+    return "read";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -39,11 +42,14 @@ export const ALL_BYTES: ReadRequest = {
 
 /** Exactly so many bytes. */
 export class ExactBytes implements ReadRequest {
-  readonly method = "readexactly";
   readonly #size: number;
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  get method(): string {
+    return "readexactly";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -63,7 +69,6 @@ export interface Separators {
 
 /** Bytes up to the end of a separator. Goes on looking where it stopped before. */
 export class DelimitedBytes implements ReadRequest {
-  readonly method: string = "readuntil";
   readonly #separators: Separators;
   readonly #limit: number;
   #from = 0;
@@ -71,6 +76,10 @@ export class DelimitedBytes implements ReadRequest {
   constructor(separators: Separators, limit: number) {
     this.#separators = separators;
     this.#limit = limit;
+  }
+
+  get method(): string {
+    return "readuntil";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -94,12 +103,15 @@ export class DelimitedBytes implements ReadRequest {
 
 /** A line; at the end, what is left. */
 export class Line implements ReadRequest {
-  readonly method = "readline";
   readonly #limit: number;
   #from = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  get method(): string {
+    return "readline";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {

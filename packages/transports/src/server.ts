@@ -2,7 +2,7 @@ import net from "node:net";
 import { inspect } from "node:util";
 import { Context, type EventLoop, isCancelled, runOutside } from "@aio/loop";
 import type { TLSSocket } from "node:tls";
-import { takeAccepted } from "./accepted.ts";
+import { endsOf, takeAccepted } from "./accepted.ts";
 import { formatAddress, type SocketAddress, toSocketAddress, unixAddress } from "./address.ts";
 import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
@@ -165,7 +165,7 @@ export class Server extends BaseServer {
   readonly #accept = (accepted: net.Socket, context: Context): void => {
     const { socket, inlet } = takeAccepted(accepted);
     try {
-      const info = new SocketInfo(socket, this.#ends());
+      const info = new SocketInfo(socket, this.#ends(socket));
       const { loop } = this;
       if (this.#tls === null) this.#serve({ loop, socket, inlet, context, info });
       else this.#shake(this.#tls, socket, context, info);
@@ -211,10 +211,10 @@ export class Server extends BaseServer {
     });
   }
 
-  /** The ends of its connections, where the host cannot say: of a Unix socket. */
-  #ends(): Ends | undefined {
+  /** The ends of a connection; undefined where the socket has to be asked. */
+  #ends(socket: net.Socket): Ends | undefined {
     const first = this.#sockets[0];
-    if (first?.family !== "Unix") return undefined;
+    if (first?.family !== "Unix") return endsOf(socket);
     return { sockname: first, peername: unixAddress("") };
   }
 

@@ -60,7 +60,7 @@ export class ExactBytes implements ReadRequest {
   }
 }
 
-/** Separators, with the lengths of the shortest and the longest. */
+/** Separators, the shortest first, with the lengths of the shortest and the longest. */
 export interface Separators {
   readonly list: readonly Uint8Array[];
   readonly shortest: number;
@@ -166,14 +166,13 @@ export function toSeparators(separator: Bytes | readonly Bytes[]): Separators {
     throw new TypeError(
       `Expected \`separator\` to be bytes, a string, or an array of them, got ${inspect(separator)}`,
     );
-  const list = given.map(toBytes);
-  const lengths = list.map(({ length }) => length);
-  const shortest = Math.min(...lengths);
-  if (list.length === 0 || shortest === 0)
+  const list = given.map(toBytes).toSorted((one, other) => one.length - other.length);
+  const shortest = list[0]?.length ?? 0;
+  if (shortest === 0)
     throw new RangeError(
       `Expected \`separator\` to have at least one byte, got ${inspect(separator)}`,
     );
-  return { list, shortest, longest: Math.max(...lengths) };
+  return { list, shortest, longest: list.at(-1)?.length ?? 0 };
 }
 
 function toBytes(separator: unknown): Uint8Array {
@@ -182,7 +181,7 @@ function toBytes(separator: unknown): Uint8Array {
   throw new TypeError(`Expected \`separator\` to be bytes or a string, got ${inspect(separator)}`);
 }
 
-/** Returns the match that ends first, whatever separator it is of. */
+/** Returns the match that ends first, whatever separator it is of; the shortest, when several end there. */
 function findFirst(
   buffer: ReadBuffer,
   separators: readonly Uint8Array[],

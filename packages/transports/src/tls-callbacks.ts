@@ -6,9 +6,12 @@ import type { ServerSsl } from "./tls.ts";
 export type IdentityCheck = NonNullable<tls.ConnectionOptions["checkServerIdentity"]>;
 type SniCallback = NonNullable<ServerSsl["SNICallback"]>;
 
-/** Where a handshake notes which callback of the user it waits for. */
-export interface Awaiting {
+/** A handshake, as its callbacks see it. */
+export interface Handshake {
+  /** The callback of the user that it waits for. */
   awaited: string | null;
+  /** Told what a callback has thrown: it fails by that; when it is over, the exception handler of the loop is told. */
+  blame(error: Error): void;
 }
 
 /** A check that throws refuses, as one does that returns the error. The host would let it end the process. */
@@ -30,7 +33,7 @@ export function guardedCheck(check: IdentityCheck): IdentityCheck {
  * Returns the options of a server with callbacks whose mistakes can be told from those of clients: see {@link isMistake}.
  * @param current returns the handshake that is going on.
  */
-export function watched(ssl: ServerSsl, current: () => Awaiting | undefined): ServerSsl {
+export function watched(ssl: ServerSsl, current: () => Handshake | undefined): ServerSsl {
   const { SNICallback, ALPNCallback, pskCallback } = ssl;
   return {
     ...ssl,
@@ -55,15 +58,16 @@ export function mistake(thrown: unknown): Error {
   return error;
 }
 
-function watchedSni(callback: SniCallback, current: () => Awaiting | undefined): SniCallback {
+function watchedSni(callback: SniCallback, current: () => Handshake | undefined): SniCallback {
   return function (this: unknown, name, answer) {
     const handshake = current();
+    if (handshake === undefined) throw new Error("unreachable: a handshake asks for the name");
     const answered: typeof answer = (...args) => {
-      if (handshake !== undefined) handshake.awaited = null;
+      handshake.awaited = null;
       answer(...args);
     };
-    const failed = (thrown: unknown): void => answered(mistake(thrown));
-    if (handshake !== undefined) handshake.awaited = `SNICallback(${JSON.stringify(name)})`;
+    const failed = (thrown: unknown): void => handshake.blame(mistake(thrown)); // it may have answered before
+    handshake.awaited = `SNICallback(${JSON.stringify(name)})`;
     try {
       const returned: unknown = callback.call(this, name, answered);
       if (returned instanceof Promise) returned.catch(failed);

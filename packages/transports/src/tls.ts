@@ -7,8 +7,8 @@ import { inspect } from "node:util";
 import { checkMilliseconds, type EventLoop, type Future, runOutside } from "@aio/loop";
 import { SSLCertVerificationError, SSLError } from "./errors.ts";
 import {
-  type Awaiting,
   guardedCheck,
+  type Handshake,
   type IdentityCheck,
   mistake,
   watched,
@@ -130,7 +130,7 @@ function loadTls(): typeof tls {
 }
 
 /** Told how a handshake ends. */
-interface Settle extends Awaiting {
+interface Settle extends Handshake {
   done(secured: tls.TLSSocket): void;
   failed(error: Error): void;
 }
@@ -174,6 +174,11 @@ function handshaking(
     },
     failed: (error) => {
       if (!shaken.done) shaken.setException(error);
+    },
+    blame: (exception) => {
+      if (!shaken.done) shaken.setException(exception);
+      else
+        loop.callExceptionHandler({ message: "A callback failed behind the handshake", exception });
     },
   };
   const onClose = (): void =>
@@ -227,7 +232,7 @@ function typedError(error: Error, secured: tls.TLSSocket): Error {
   return error;
 }
 
-function tooLate(timeout: number, { awaited }: Awaiting): Error {
+function tooLate(timeout: number, { awaited }: Handshake): Error {
   const code = "ECONNABORTED";
   if (awaited !== null)
     return mistake(

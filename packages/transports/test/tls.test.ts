@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
 import { getRunningLoop, isCancelled, TimeoutError } from "@aio/loop";
-import { createTask, run } from "@aio/task";
+import { createTask, gather, run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import {
   type ConnectionOptions,
@@ -665,6 +665,31 @@ describe("a TLS server", () => {
       await broken.waitClosed();
     }),
   );
+
+  test.each<[when: string, fails: () => unknown]>([
+    ["at once", throwing],
+    ["when the connection stands", async () => quiet().then(throwing)],
+  ])("says that its SNICallback has failed behind its answer, %s", (_when, fails) => {
+    const SNICallback = (_name: string, answer: (error: null) => void): unknown => {
+      answer(null);
+      return fails();
+    };
+    return run(async () => {
+      const exceptions = recordExceptions();
+      const server = await createServer(make, { ...ADDRESS, ssl: { ...localhost, SNICallback } });
+      const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
+
+      const task = createTask(() => createConnection(make, options));
+      await gather([task], { returnExceptions: true });
+      while (exceptions.length === 0) await quiet();
+
+      expect(exceptions).toHaveLength(1);
+      expect(String(exceptions[0]?.exception)).toBe("Error: a mistake");
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    });
+  });
 
   test("reports in debug mode only that its SNICallback knows no such name", () =>
     run(async () => {

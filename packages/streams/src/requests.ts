@@ -18,11 +18,14 @@ export interface ReadRequest {
 
 /** Up to so many bytes. */
 export class SomeBytes implements ReadRequest {
-  readonly method = "read";
   readonly #size: number;
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  get method(): string {
+    return "read";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -39,11 +42,14 @@ export const ALL_BYTES: ReadRequest = {
 
 /** Exactly so many bytes. */
 export class ExactBytes implements ReadRequest {
-  readonly method = "readexactly";
   readonly #size: number;
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  get method(): string {
+    return "readexactly";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -54,7 +60,7 @@ export class ExactBytes implements ReadRequest {
   }
 }
 
-/** Separators, with the lengths of the shortest and the longest. */
+/** Separators, the shortest first, with the lengths of the shortest and the longest. */
 export interface Separators {
   readonly list: readonly Uint8Array[];
   readonly shortest: number;
@@ -63,7 +69,6 @@ export interface Separators {
 
 /** Bytes up to the end of a separator. Goes on looking where it stopped before. */
 export class DelimitedBytes implements ReadRequest {
-  readonly method: string = "readuntil";
   readonly #separators: Separators;
   readonly #limit: number;
   #from = 0;
@@ -71,6 +76,10 @@ export class DelimitedBytes implements ReadRequest {
   constructor(separators: Separators, limit: number) {
     this.#separators = separators;
     this.#limit = limit;
+  }
+
+  get method(): string {
+    return "readuntil";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -94,12 +103,15 @@ export class DelimitedBytes implements ReadRequest {
 
 /** A line; at the end, what is left. */
 export class Line implements ReadRequest {
-  readonly method = "readline";
   readonly #limit: number;
   #from = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  get method(): string {
+    return "readline";
   }
 
   attempt(buffer: ReadBuffer, ended: boolean): number {
@@ -154,14 +166,13 @@ export function toSeparators(separator: Bytes | readonly Bytes[]): Separators {
     throw new TypeError(
       `Expected \`separator\` to be bytes, a string, or an array of them, got ${inspect(separator)}`,
     );
-  const list = given.map(toBytes);
-  const lengths = list.map(({ length }) => length);
-  const shortest = Math.min(...lengths);
-  if (list.length === 0 || shortest === 0)
+  const list = given.map(toBytes).toSorted((one, other) => one.length - other.length);
+  const shortest = list[0]?.length ?? 0;
+  if (shortest === 0)
     throw new RangeError(
       `Expected \`separator\` to have at least one byte, got ${inspect(separator)}`,
     );
-  return { list, shortest, longest: Math.max(...lengths) };
+  return { list, shortest, longest: list.at(-1)?.length ?? 0 };
 }
 
 function toBytes(separator: unknown): Uint8Array {
@@ -170,7 +181,7 @@ function toBytes(separator: unknown): Uint8Array {
   throw new TypeError(`Expected \`separator\` to be bytes or a string, got ${inspect(separator)}`);
 }
 
-/** Returns the match that ends first, whatever separator it is of. */
+/** Returns the match that ends first, whatever separator it is of; the shortest, when several end there. */
 function findFirst(
   buffer: ReadBuffer,
   separators: readonly Uint8Array[],

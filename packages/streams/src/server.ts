@@ -122,7 +122,7 @@ function serving(
 function nameOf(writer: StreamWriter): string {
   const peer = writer.getExtraInfo("peername");
   if (peer === null || peer.family === "Unix") return "client";
-  return `client ${formatAddress(peer.address, peer.port)}`;
+  return ["client ", formatAddress(peer.address, peer.port)].join(""); // `+` would keep its parts, too
 }
 
 /** Looks how a task that serves a connection has ended. */

@@ -355,6 +355,17 @@ describe("StreamReader.readuntil", () => {
       );
     }));
 
+  test("counts, of separators that end at the same place, the shortest against the limit", () =>
+    run(async () => {
+      const reader = fed("12345\r\n", 5);
+
+      const failure = await reader
+        .readuntil(["\r\n", "\n"])
+        .then(String, (error: unknown) => error);
+
+      expect(failure).toMatchObject({ name: "LimitOverrunError", consumed: 6 });
+    }));
+
   test("refuses empty separators", () =>
     run(async () => {
       const reader = fed("abc");

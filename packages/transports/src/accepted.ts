@@ -1,4 +1,6 @@
-import { Socket } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
+import { type SocketAddress, toSocketAddress } from "./address.ts";
+import type { Ends } from "./connection-info.ts";
 import { Inlet, inletsWork, type Plug } from "./inlet.ts";
 
 // A server of Node has no `onread` for the connections it accepts. So each gets it afterwards, in the members where
@@ -27,6 +29,25 @@ export function takeAccepted(socket: Socket): Plug {
   return { socket, inlet };
 }
 
+// Most connections of a server have the same end here: they share it.
+let latestNear: SocketAddress | null = null;
+
+/**
+ * Returns the ends of a socket that a server has accepted, as far as its handle says. The socket would keep both answers,
+ * too, and an idle connection is little more than what is kept for it.
+ */
+export function endsOf(socket: Socket): Ends | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (!hasEnds(handle)) return undefined;
+  const near: Partial<AddressInfo> = {};
+  const far: Partial<AddressInfo> = {};
+  handle.getsockname(near);
+  handle.getpeername(far);
+  if (near.address !== latestNear?.address || near.port !== latestNear?.port)
+    latestNear = toSocketAddress(near);
+  return { sockname: latestNear, peername: toSocketAddress(far) };
+}
+
 function ignore(): boolean {
   return false;
 }
@@ -49,6 +70,20 @@ function findMembers(): Members | null {
 
 function findMember(socket: Socket, value: unknown): symbol | undefined {
   return Object.getOwnPropertySymbols(socket).find((key) => Reflect.get(socket, key) === value);
+}
+
+interface Named {
+  getsockname(address: object): void;
+  getpeername(address: object): void;
+}
+
+function hasEnds(handle: unknown): handle is Named {
+  return (
+    typeof handle === "object" &&
+    handle !== null &&
+    "getsockname" in handle &&
+    "getpeername" in handle
+  );
 }
 
 function isHandle(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {

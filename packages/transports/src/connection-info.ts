@@ -24,18 +24,10 @@ export class SocketInfo implements ConnectionInfo, Ends {
   #transportSocket: TransportSocket | undefined;
 
   /** @param ends where the host cannot say: of Unix sockets. */
-  constructor(socket: Socket, ends?: Ends) {
-    const { remoteAddress, remotePort, remoteFamily } = socket;
+  constructor(socket: Socket, ends: Ends = endsOf(socket)) {
     this.#socket = socket;
-    this.sockname = ends === undefined ? toSocketAddress(socket.address()) : ends.sockname;
-    this.peername =
-      ends === undefined
-        ? toSocketAddress({
-            address: remoteAddress,
-            port: remotePort,
-            family: remoteFamily,
-          } as Parameters<typeof toSocketAddress>[0])
-        : ends.peername;
+    this.sockname = ends.sockname;
+    this.peername = ends.peername;
   }
 
   get(name: string): unknown {
@@ -54,4 +46,10 @@ export class SocketInfo implements ConnectionInfo, Ends {
   describe(): string {
     return `${showAddress(this.sockname)} -> ${showAddress(this.peername)}`;
   }
+}
+
+function endsOf(socket: Socket): Ends {
+  const { remoteAddress: address, remotePort: port, remoteFamily: family } = socket;
+  const peer = { address, port, family } as Parameters<typeof toSocketAddress>[0];
+  return { sockname: toSocketAddress(socket.address()), peername: toSocketAddress(peer) };
 }

@@ -1,7 +1,7 @@
 import type dgram from "node:dgram";
 import { isIP } from "node:net";
 import { inspect } from "node:util";
-import { type Context, type EventLoop, leavesLoop, log } from "@aio/loop";
+import { type Context, type EventLoop, leavesLoop, log, toError } from "@aio/loop";
 import { showAddress, type SocketAddress, toSocketAddress } from "./address.ts";
 import { type Bytes, checkBytes } from "./bytes.ts";
 import { FlowControl } from "./flow-control.ts";
@@ -66,11 +66,11 @@ export class DatagramTransport {
     this.#forget = loop.atClose(() => this.#loopClosed());
     socket.on("message", this.#onMessage);
     socket.on("error", this.#onError);
+    socket.on("close", () => this.#lose(null)); // by somebody else
   }
 
   /** Tells the protocol that the endpoint stands. For `createDatagramEndpoint`. */
   begin(): void {
-    if (this.#state !== "made") return;
     if (this.#loop.debug) log.debug(`${inspect(this)} is open`);
     this.#call("connectionMade", () => this.#protocol.connectionMade?.(this));
     this.#state = this.isClosing() ? this.#state : "open";
@@ -107,8 +107,12 @@ export class DatagramTransport {
     const size = bytes.length + HEADER_SIZE;
     const sent = (error: Error | null): void => this.#sent(size, error);
     this.#buffered += size;
-    if (this.#remote?.connected === true) this.#socket.send(bytes, sent);
-    else this.#socket.send(bytes, port, address, sent);
+    try {
+      if (this.#remote?.connected === true) this.#socket.send(bytes, sent);
+      else this.#socket.send(bytes, port, address, sent);
+    } catch (error) {
+      sent(toError(error)); // somebody else has closed the socket, and that is still to be told
+    }
     if (this.#flow.grown(this.#buffered))
       this.#call("pauseWriting", () => this.#protocol.pauseWriting?.());
   }
@@ -266,7 +270,7 @@ export class DatagramTransport {
     if (this.#state === "lost") return;
     this.#state = "lost";
     this.#early.length = 0;
-    this.#socket.close();
+    closeSocket(this.#socket);
     this.#forget();
     if (this.#loop.debug) log.debug(`${inspect(this)} is closed`);
     if (this.#loop.isClosed) return;
@@ -280,7 +284,15 @@ export class DatagramTransport {
     if (this.#loop.debug)
       process.emitWarning(`unclosed transport ${inspect(this)}`, "ResourceWarning");
     this.#state = "lost";
-    this.#socket.close();
+    closeSocket(this.#socket);
+  }
+}
+
+function closeSocket(socket: dgram.Socket): void {
+  try {
+    socket.close();
+  } catch {
+    // Somebody else has closed it.
   }
 }
 

@@ -1,30 +1,34 @@
 import { inspect } from "node:util";
 import type { WriteBufferLimits } from "./transport.ts";
 
-const DEFAULT_HIGH = 65_536;
+/** Marks for the size of a buffer, in bytes. */
+interface Marks {
+  readonly high: number;
+  readonly low: number;
+  /** Whether to pause at the mark already, and not only above it. */
+  readonly inclusive: boolean;
+}
+
+// Shared by all that have not set their own.
+const DEFAULT: Marks = { high: 65_536, low: 16_384, inclusive: false };
+/** Those of TLS. */
+export const TLS_MARKS: Marks = { high: 524_288, low: 131_072, inclusive: true };
 
 /** Decides when a protocol is told to pause writing, and to go on: strictly in turns. */
 export class FlowControl {
-  readonly #defaultHigh: number;
-  readonly #inclusive: boolean;
-  #high: number;
-  #low: number;
+  readonly #defaults: Marks;
+  #marks: Marks;
   #paused = false;
 
-  /**
-   * @param defaultHigh the mark when none is set.
-   * @param inclusive whether to pause at the mark already, and not only above it: as TLS does.
-   */
-  constructor(defaultHigh: number = DEFAULT_HIGH, inclusive = false) {
-    this.#defaultHigh = defaultHigh;
-    this.#inclusive = inclusive;
-    this.#high = defaultHigh;
-    this.#low = Math.floor(defaultHigh / 4);
+  /** @param defaults the marks when none are set. */
+  constructor(defaults = DEFAULT) {
+    this.#defaults = defaults;
+    this.#marks = defaults;
   }
 
   /** The marks: `[low, high]`, in bytes. */
   get limits(): [low: number, high: number] {
-    return [this.#low, this.#high];
+    return [this.#marks.low, this.#marks.high];
   }
 
   /** Whether the protocol has been told to pause. */
@@ -33,34 +37,33 @@ export class FlowControl {
   }
 
   setLimits({ high, low }: WriteBufferLimits): void {
-    const newHigh = high ?? (low === undefined || low === null ? this.#defaultHigh : 4 * low);
+    const defaults = this.#defaults;
+    const newHigh = high ?? (low === undefined || low === null ? defaults.high : 4 * low);
     const newLow = low ?? Math.floor(newHigh / 4);
     checkSize("high", newHigh);
     checkSize("low", newLow);
     if (newHigh < newLow || newLow < 0)
       throw new RangeError(`Expected high >= low >= 0, got high ${newHigh} and low ${newLow}`);
-    this.#high = newHigh;
-    this.#low = newLow;
+    this.#marks = { high: newHigh, low: newLow, inclusive: defaults.inclusive };
   }
 
   /** Notes that `size` bytes are buffered now, no fewer than before. Returns whether to pause. */
   grown(size: number): boolean {
-    if (this.#paused || size < this.#high || (size === this.#high && !this.#pausesAtMark()))
-      return false;
+    if (this.#paused || !exceeds(size, this.#marks)) return false;
     this.#paused = true;
     return true;
   }
 
   /** Notes that `size` bytes are buffered now, no more than before. Returns whether to resume. */
   shrunk(size: number): boolean {
-    if (!this.#paused || size > this.#low) return false;
+    if (!this.#paused || size > this.#marks.low) return false;
     this.#paused = false;
     return true;
   }
+}
 
-  #pausesAtMark(): boolean {
-    return this.#inclusive && this.#high > 0;
-  }
+function exceeds(size: number, { high, inclusive }: Marks): boolean {
+  return size > high || (inclusive && size === high && high > 0);
 }
 
 function checkSize(name: string, value: unknown): void {

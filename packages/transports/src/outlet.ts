@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { FlowControl } from "./flow-control.ts";
+import { FlowControl, TLS_MARKS } from "./flow-control.ts";
 import { keepStaged, stage } from "./staging.ts";
 
 /** Told when the host has taken all that was written up to a certain moment, or has failed to. */
@@ -15,8 +15,6 @@ export interface OutletOptions {
   readonly secure: boolean;
 }
 
-/** Above it, TLS transports pause writing. */
-const TLS_HIGH = 524_288;
 const EMPTY = Buffer.alloc(0);
 
 /** The way out of a socket: what is written, and how much of it still waits. */
@@ -29,8 +27,7 @@ export class Outlet extends FlowControl {
   #flushed: ((error?: Error | null) => void) | null = null;
 
   constructor(socket: Duplex, owner: OutletOwner, { staged, secure }: OutletOptions) {
-    if (secure) super(TLS_HIGH, true);
-    else super();
+    super(secure ? TLS_MARKS : undefined);
     this.#socket = socket;
     this.#owner = owner;
     this.#staged = staged && !secure;

@@ -2,7 +2,7 @@ import net from "node:net";
 import { inspect } from "node:util";
 import { Context, type EventLoop, isCancelled, runOutside } from "@aio/loop";
 import type { TLSSocket } from "node:tls";
-import { takeAccepted } from "./accepted.ts";
+import { endsOf, takeAccepted } from "./accepted.ts";
 import { formatAddress, type SocketAddress, toSocketAddress, unixAddress } from "./address.ts";
 import { type ConnectionInfo, type Ends, SocketInfo } from "./connection-info.ts";
 import { checkProtocol, type ProtocolFactory } from "./protocol-factory.ts";
@@ -10,6 +10,7 @@ import { BaseServer } from "./base-server.ts";
 import type { ConnectionParts } from "./connection.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Tls } from "./tls.ts";
+import { isMistake } from "./tls-callbacks.ts";
 import { TlsInfo } from "./tls-info.ts";
 
 /** One thing that a {@link Server} listens on. */
@@ -164,7 +165,7 @@ export class Server extends BaseServer {
   readonly #accept = (accepted: net.Socket, context: Context): void => {
     const { socket, inlet } = takeAccepted(accepted);
     try {
-      const info = new SocketInfo(socket, this.#ends());
+      const info = new SocketInfo(socket, this.#ends(socket));
       const { loop } = this;
       if (this.#tls === null) this.#serve({ loop, socket, inlet, context, info });
       else this.#shake(this.#tls, socket, context, info);
@@ -203,17 +204,17 @@ export class Server extends BaseServer {
 
   #notAccepted(socket: net.Socket, exception: unknown): void {
     socket.destroy();
-    if (!this.loop.debug) return;
+    if (!this.loop.debug && !isMistake(exception)) return;
     this.loop.callExceptionHandler({
       message: "Error on transport creation for incoming connection.",
       exception,
     });
   }
 
-  /** The ends of its connections, where the host cannot say: of a Unix socket. */
-  #ends(): Ends | undefined {
+  /** The ends of a connection; undefined where the socket has to be asked. */
+  #ends(socket: net.Socket): Ends | undefined {
     const first = this.#sockets[0];
-    if (first?.family !== "Unix") return undefined;
+    if (first?.family !== "Unix") return endsOf(socket);
     return { sockname: first, peername: unixAddress("") };
   }
 

@@ -115,6 +115,7 @@ export interface ServerOptions extends ResolveOptions, ServerSslSettings {
  * Listens for TCP connections, and makes a protocol for each; with `ssl`, after the TLS handshake.
  *
  * A client whose handshake fails is dropped; a factory that throws costs only its own connection; in debug mode it is reported.
+ * A callback in `ssl` that throws is reported always.
  *
  * Out of file descriptors, the host drops new connections, tells nobody, and goes on: let a server have enough of them
  * (`ulimit -n`). Other errors of accepting are reported to the exception handler of the loop, once a second at most.

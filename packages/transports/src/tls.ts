@@ -4,10 +4,15 @@ import type net from "node:net";
 import type { Duplex } from "node:stream";
 import type tls from "node:tls";
 import { inspect } from "node:util";
-import { checkMilliseconds, type EventLoop, type Future, runOutside, toError } from "@aio/loop";
+import { checkMilliseconds, type EventLoop, type Future, runOutside } from "@aio/loop";
 import { SSLCertVerificationError, SSLError } from "./errors.ts";
-
-type IdentityCheck = NonNullable<tls.ConnectionOptions["checkServerIdentity"]>;
+import {
+  guardedCheck,
+  type Handshake,
+  type IdentityCheck,
+  mistake,
+  watched,
+} from "./tls-callbacks.ts";
 
 /** How a client speaks TLS: certificates it trusts, its own certificate, versions, ALPN … as `tls.connect` takes them. */
 export interface ClientSslOptions
@@ -26,7 +31,12 @@ export interface ClientSslOptions
 /** How a client speaks TLS: true for the default, which trusts what Node trusts. */
 export type ClientSsl = true | ClientSslOptions;
 
-/** How a server speaks TLS: its key and certificate, whom it trusts, ALPN, SNI … as `tls.createServer` takes them. */
+/**
+ * How a server speaks TLS: its key and certificate, whom it trusts, ALPN, SNI … as `tls.createServer` takes them.
+ *
+ * A callback that throws, such as an `SNICallback`, or that has not answered when the handshake has to be over, costs that
+ * connection, and is told to the exception handler of the loop. An `SNICallback` that answers by an error refuses the client.
+ */
 export type ServerSsl = Omit<tls.TlsOptions, keyof net.ServerOpts | "handshakeTimeout">;
 
 /** How long the parts of TLS may take. */
@@ -85,7 +95,7 @@ export function clientTls(
   const options: tls.ConnectionOptions = {
     ...(ssl === true ? {} : ssl),
     ...(ssl !== true &&
-      ssl.checkServerIdentity && { checkServerIdentity: guarded(ssl.checkServerIdentity) }),
+      ssl.checkServerIdentity && { checkServerIdentity: guardedCheck(ssl.checkServerIdentity) }),
     ...identity(name),
   };
   const shake = (loop: EventLoop, socket: Duplex): Future<tls.TLSSocket> =>
@@ -120,7 +130,7 @@ function loadTls(): typeof tls {
 }
 
 /** Told how a handshake ends. */
-interface Settle {
+interface Settle extends Handshake {
   done(secured: tls.TLSSocket): void;
   failed(error: Error): void;
 }
@@ -133,11 +143,14 @@ const engines = new WeakMap<ServerSsl, tls.Server>();
 function engineFor(ssl: ServerSsl): tls.Server {
   const known = engines.get(ssl);
   if (known !== undefined) return known;
-  const engine = runOutside(() => loadTls().createServer({ ...ssl, handshakeTimeout: NEVER }));
+  const options = { ...watched(ssl, () => settles.getStore()), handshakeTimeout: NEVER };
+  const engine = runOutside(() => loadTls().createServer(options));
   engine.on("secureConnection", (secured) => settles.getStore()?.done(secured));
-  engine.on("tlsClientError", (error, secured) =>
-    settles.getStore()?.failed(typedError(error, secured)),
-  );
+  engine.on("tlsClientError", (error, secured) => {
+    const typed = typedError(error, secured);
+    const isOfAnswer = error instanceof TypeError; // the host cannot take what a callback has answered
+    settles.getStore()?.failed(isOfAnswer ? mistake(typed) : typed);
+  });
   engines.set(ssl, engine);
   return engine;
 }
@@ -153,6 +166,7 @@ function handshaking(
 ): Future<tls.TLSSocket> {
   const shaken = loop.createFuture<tls.TLSSocket>();
   const settle: Settle = {
+    awaited: null,
     done: (secured) => {
       secured.pause();
       secured.on("error", ignoreError);
@@ -161,20 +175,18 @@ function handshaking(
     failed: (error) => {
       if (!shaken.done) shaken.setException(error);
     },
+    blame: (exception) => {
+      if (!shaken.done) shaken.setException(exception);
+      else
+        loop.callExceptionHandler({ message: "A callback failed behind the handshake", exception });
+    },
   };
   const onClose = (): void =>
     settle.failed(
       socket.errored ??
         systemError("The connection was closed during the TLS handshake", "ECONNRESET"),
     );
-  const timer = loop.callLater(timeout, () =>
-    settle.failed(
-      systemError(
-        `TLS handshake is taking longer than ${timeout} ms: aborting the connection`,
-        "ECONNABORTED",
-      ),
-    ),
-  );
+  const timer = loop.callLater(timeout, () => settle.failed(tooLate(timeout, settle)));
   const forget = loop.atClose(() => socket.destroy());
   shaken.addDoneCallback(() => {
     timer.cancel();
@@ -200,17 +212,6 @@ function ignoreError(): void {
   // The connection closes, too: that is what its transport sees.
 }
 
-/** A check that throws refuses, as one does that returns the error. The host would let it end the process. */
-function guarded(check: IdentityCheck): IdentityCheck {
-  return (...args) => {
-    try {
-      return check(...args);
-    } catch (error) {
-      return toError(error);
-    }
-  };
-}
-
 /** Who the server must prove to be. */
 function identity(name: string): tls.ConnectionOptions {
   if (name === "") return { servername: "", checkServerIdentity: () => undefined };
@@ -229,6 +230,16 @@ function typedError(error: Error, secured: tls.TLSSocket): Error {
   if (code === "EPROTO" || code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_"))
     return new SSLError(`TLS failed: ${error.message}`, { code, cause: error });
   return error;
+}
+
+function tooLate(timeout: number, { awaited }: Handshake): Error {
+  const code = "ECONNABORTED";
+  if (awaited !== null)
+    return mistake(
+      systemError(`${awaited} has not answered within the ${timeout} ms of a TLS handshake`, code),
+    );
+  const text = `TLS handshake is taking longer than ${timeout} ms: aborting the connection`;
+  return systemError(text, code);
 }
 
 function systemError(message: string, code: string): Error {

@@ -70,6 +70,18 @@ class Recorder implements DatagramProtocol {
   }
 }
 
+/** Makes a transport over a socket that others know, too. */
+async function takeOver(): Promise<{
+  socket: dgram.Socket;
+  transport: DatagramTransport;
+  protocol: Recorder;
+}> {
+  const socket = dgram.createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const [transport, protocol] = await createDatagramEndpoint(() => new Recorder(), { socket });
+  return { socket, transport, protocol };
+}
+
 interface End extends AsyncDisposable {
   readonly transport: DatagramTransport;
   readonly protocol: Recorder;
@@ -424,6 +436,57 @@ describe("createDatagramEndpoint", () => {
       await server.protocol.until(() => server.protocol.datagrams.length === 2);
 
       expect(second.transport.getExtraInfo("peername")?.port).toBe(server.port);
+    }));
+
+  test("is lost when somebody else closes its socket", () =>
+    run(async () => {
+      const { socket, transport, protocol } = await takeOver();
+      const aborted = await takeOver();
+
+      socket.close();
+      expect(protocol.events).toEqual(["made"]);
+      aborted.socket.close();
+      aborted.transport.abort();
+      await protocol.lost();
+      await aborted.protocol.lost();
+
+      expect(transport.isClosing()).toBe(true);
+      expect(protocol.error).toBeNull();
+      transport.close();
+      transport.abort();
+      await quiet();
+      expect(protocol.events).toEqual(["made", "lost"]);
+      expect(aborted.protocol.events).toEqual(["made", "lost"]);
+    }));
+
+  test("tells errorReceived what is sent in the moment in which somebody else closes its socket", () =>
+    run(async () => {
+      const { socket, transport, protocol } = await takeOver();
+
+      socket.close();
+      transport.sendTo("x", { address: "127.0.0.1", port: 9 });
+      expect(transport.getWriteBufferSize()).toBe(0);
+      await protocol.lost();
+
+      expect(protocol.events).toEqual(["made", "error", "lost"]);
+      expect(protocol.errors[0]).toMatchObject({ code: "ERR_SOCKET_DGRAM_NOT_RUNNING" });
+    }));
+
+  test("knows its transport, even when its socket is closed before", () =>
+    run(async () => {
+      const socket = dgram.createSocket("udp4").bind(0, "127.0.0.1");
+      await once(socket, "listening");
+      const protocol = new Recorder();
+      const factory = (): Recorder => {
+        getRunningLoop().callSoon(() => socket.close()); // before connectionMade
+        return protocol;
+      };
+
+      const [transport] = await createDatagramEndpoint(factory, { socket });
+      await protocol.lost();
+
+      expect(transport.isClosing()).toBe(true);
+      expect(protocol.events).toEqual(["made", "lost"]);
     }));
 
   test("refuses options that do not fit", () =>

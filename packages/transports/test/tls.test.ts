@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
 import { getRunningLoop, isCancelled, TimeoutError } from "@aio/loop";
-import { createTask, run } from "@aio/task";
+import { createTask, gather, run } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import {
   type ConnectionOptions,
@@ -80,6 +80,15 @@ const size = (recorder: Recorder): number =>
   recorder.chunks.reduce((sum, { length }) => sum + length, 0);
 
 const make = (): Recorder => new Recorder();
+
+const throwing = (): never => {
+  throw new Error("a mistake");
+};
+
+const rejected: () => unknown = async () => throwing();
+
+/** Has the two ends agree on a key that both know. */
+const PSK = { ciphers: "PSK", maxVersion: "TLSv1.2" } as const;
 
 describe("a connection with TLS", () => {
   test("stands after the handshake, and knows about it", () =>
@@ -336,6 +345,26 @@ describe("a TLS client", () => {
           ssl: { ...TRUSTING.ssl, checkServerIdentity },
         }),
       ).rejects.toMatchObject({ name: "SSLCertVerificationError", cause: failure });
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    }));
+
+  test("refuses the certificate when checkServerIdentity returns what is no error", () =>
+    run(async () => {
+      const server = await createServer(make, { ...ADDRESS, ssl: localhost });
+      const checkServerIdentity = (() => "no") as never;
+
+      await expect(
+        createConnection(make, {
+          host: "127.0.0.1",
+          port: portOf(server),
+          ssl: { ...TRUSTING.ssl, checkServerIdentity },
+        }),
+      ).rejects.toMatchObject({
+        name: "SSLCertVerificationError",
+        message: expect.stringContaining("Expected `checkServerIdentity` to return") as string,
+      });
       server.close();
       server.abortClients();
       await server.waitClosed();
@@ -598,6 +627,85 @@ describe("a TLS server", () => {
         "Error on transport creation for incoming connection.",
       ]);
       expect(exceptions[0]?.exception).toBeInstanceOf(SSLError);
+    }));
+
+  test.each<[what: string, ssl: Partial<ServerSsl>, told: RegExp]>([
+    ["throws", { SNICallback: throwing }, /^Error: a mistake$/],
+    ["is rejected", { SNICallback: rejected }, /^Error: a mistake$/],
+    ["gives no context", { SNICallback: (_name, answer) => answer(null, {} as never) }, /context/],
+    ["never answers", { SNICallback: () => undefined }, /SNICallback\("localhost"\) .* 200 ms/],
+    ["of ALPN throws", { ALPNCallback: throwing }, /^Error: a mistake$/],
+    ["of ALPN chooses what is not offered", { ALPNCallback: () => "b" }, /ALPN callback/],
+    ["of PSK throws", { ...PSK, pskCallback: throwing }, /^Error: a mistake$/],
+    ["of PSK gives no key", { ...PSK, pskCallback: (() => "x") as never }, /"ret" argument/],
+  ])("whose callback %s says so, and drops that client only", (_what, ssl, told) =>
+    run(async () => {
+      const exceptions = recordExceptions();
+      const options = { ...ADDRESS, sslHandshakeTimeout: 200 };
+      const broken = await createServer(make, { ...options, ssl: { ...localhost, ...ssl } });
+      const key = { psk: Buffer.alloc(32), identity: "me" };
+      const client = {
+        ALPNProtocols: ["a"],
+        ...("pskCallback" in ssl && { ...PSK, pskCallback: () => key }),
+      };
+
+      const connecting = createConnection(make, {
+        host: "127.0.0.1",
+        port: portOf(broken),
+        ssl: { ...TRUSTING.ssl, ...client },
+        serverHostname: "localhost",
+      });
+      await expect(connecting).rejects.toThrow(Error);
+
+      expect(exceptions).toHaveLength(1);
+      expect(exceptions[0]?.message).toBe("Error on transport creation for incoming connection.");
+      expect(String(exceptions[0]?.exception)).toMatch(told);
+      expect(broken.isServing()).toBe(true);
+      broken.close();
+      await broken.waitClosed();
+    }),
+  );
+
+  test.each<[when: string, fails: () => unknown]>([
+    ["at once", throwing],
+    ["when the connection stands", async () => quiet().then(throwing)],
+  ])("says that its SNICallback has failed behind its answer, %s", (_when, fails) => {
+    const SNICallback = (_name: string, answer: (error: null) => void): unknown => {
+      answer(null);
+      return fails();
+    };
+    return run(async () => {
+      const exceptions = recordExceptions();
+      const server = await createServer(make, { ...ADDRESS, ssl: { ...localhost, SNICallback } });
+      const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
+
+      const task = createTask(() => createConnection(make, options));
+      await gather([task], { returnExceptions: true });
+      while (exceptions.length === 0) await quiet();
+
+      expect(exceptions).toHaveLength(1);
+      expect(String(exceptions[0]?.exception)).toBe("Error: a mistake");
+      server.close();
+      server.abortClients();
+      await server.waitClosed();
+    });
+  });
+
+  test("reports in debug mode only that its SNICallback knows no such name", () =>
+    run(async () => {
+      const exceptions = recordExceptions();
+      const ssl: ServerSsl = {
+        ...localhost,
+        SNICallback: (name, answer) => answer(new Error(name)),
+      };
+      const server = await createServer(make, { ...ADDRESS, ssl });
+      const options = { ...TRUSTING, host: "127.0.0.1", port: portOf(server) };
+
+      await expect(createConnection(make, options)).rejects.toThrow(Error);
+      server.close();
+      await server.waitClosed();
+
+      expect(exceptions).toEqual([]);
     }));
 
   test("asks clients for a certificate, and refuses those without", () =>

@@ -33,6 +33,7 @@ import {
   checkConnection,
   closeRedis,
   type Connection,
+  isLoss,
   lastAttempt,
   lastError,
   openRedis,
@@ -191,7 +192,6 @@ export class BullMQWorker implements AsyncDisposable {
     const redis = (this.#redis = openRedis(connection, { connectTimeout, reconnectTimeout }));
     await reached(redis);
     const failure = lastError(redis);
-    redis.once("end", () => this.#fail(unavailable(redis, failure.error)));
     let isLost = false;
     redis.on("close", () => {
       if (!isLost) this.#notice(`lost Redis at ${addressOf(redis)}, trying again`);
@@ -206,32 +206,40 @@ export class BullMQWorker implements AsyncDisposable {
       cancel: ({ id, message, reason }) =>
         this.#running.get(id)?.cancel(message === "" ? undefined : message, reason) ?? false,
     });
-    await this.#cancellations.subscribe();
-    const worker = (this.#worker = new Worker<JobData>(queue, (job) => this.#process(job), {
-      connection: redis,
-      prefix,
-      name: `${hostname()}-${process.pid}`,
-      concurrency: this.#executor.maxWorkers,
-      lockDuration,
-      stalledInterval,
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // ours is looked at where the caller can be told
-    }));
-    worker.on("error", (error) => {
-      if (redis.status === "ready") this.#notice(error.message);
-    });
-    worker.on("stalled", (id) => this.#notice(`job ${id} is taken from a worker that has died`));
-    await worker.waitUntilReady();
+    try {
+      await this.#cancellations.subscribe();
+      const worker = (this.#worker = new Worker<JobData>(queue, (job) => this.#process(job), {
+        connection: redis,
+        prefix,
+        name: `${hostname()}-${process.pid}`,
+        concurrency: this.#executor.maxWorkers,
+        lockDuration,
+        stalledInterval,
+        maxStalledCount: Number.MAX_SAFE_INTEGER, // ours is looked at where the caller can be told
+      }));
+      worker.on("error", (error) => {
+        if (redis.status === "ready") this.#notice(error.message);
+      });
+      worker.on("stalled", (id) => this.#notice(`job ${id} is taken from a worker that has died`));
+      await worker.waitUntilReady();
+    } catch (error) {
+      throw isLoss(error) ? unavailable(redis, failure.error ?? error) : error;
+    }
+    if (redis.status === "end") throw unavailable(redis, failure.error);
+    redis.once("end", () => this.#fail(unavailable(redis, failure.error)));
   }
 
   #stop(): Promise<void> {
     return (this.#stopping ??= runOutside(async () => {
       this.#state = "closing";
       const redis = this.#redis;
-      if (redis !== null && this.#worker === null && redis.status !== "ready")
+      if (redis !== null && this.#worker === null) {
         await closeRedis(redis);
-      await this.#starting?.catch(() => undefined); // who serves is told
+        await this.#cancellations?.close();
+      }
       // With Redis away, there is nobody to tell that this worker goes; but a job that runs has an answer to give.
       if (redis !== null && this.#running.size === 0) await lastAttempt(redis);
+      await this.#starting?.catch(() => undefined); // who serves is told
       const isLost = redis?.status === "end";
       await this.#worker?.close(isLost);
       redis?.removeAllListeners("close");

@@ -23,7 +23,8 @@ export class Cancellations {
 
   constructor(redis: Redis, queueKey: string, settings: CancellationSettings) {
     this.#redis = redis;
-    this.#subscriber = runOutside(() => redis.duplicate());
+    // It subscribes anew by itself, as ioredis does, too, but would leave the failure of that to nobody.
+    this.#subscriber = runOutside(() => redis.duplicate({ autoResubscribe: false }));
     this.#queueKey = queueKey;
     this.#settings = settings;
   }
@@ -32,7 +33,7 @@ export class Cancellations {
     const subscriber = this.#subscriber;
     subscriber.on("error", () => undefined); // it comes back as the other connection does
     subscriber.on("message", (_channel, text) => this.#heard(text));
-    await subscriber.subscribe(cancelChannel(this.#queueKey));
+    await this.#listen();
     subscriber.on("ready", () => void this.#catchUp().catch(() => undefined)); // lost again: the next time
   }
 
@@ -64,8 +65,13 @@ export class Cancellations {
     this.#settings.cancel(cancellation);
   }
 
-  /** Cancels what was cancelled while nobody listened. */
+  async #listen(): Promise<void> {
+    await this.#subscriber.subscribe(cancelChannel(this.#queueKey));
+  }
+
+  /** Listens again, and cancels what was cancelled while nobody listened. */
   async #catchUp(): Promise<void> {
+    await this.#listen();
     for (const id of this.#settings.running()) {
       const kept = await this.#redis.get(cancelKey(this.#queueKey, id));
       if (kept !== null) this.#heard(kept);

@@ -19,6 +19,7 @@ export interface Patience {
 
 const LONGEST_PAUSE = 1_000; // milliseconds between two attempts
 const LONGEST_ATTEMPT = 10_000;
+const CLOSED = "Connection is closed."; // what ioredis and BullMQ say, too
 
 /** Opens a connection that comes back when it was lost; it ends for good, with "end", when that takes too long. */
 export function openRedis(
@@ -27,32 +28,39 @@ export function openRedis(
 ): Redis {
   checkConnection(connection);
   let since = performance.now();
-  let limit = connectTimeout;
+  let isReached = false;
   const options = {
-    replyMapping: "legacy" as const, // as BullMQ reads replies
     connectTimeout: Math.max(1, Math.min(connectTimeout, LONGEST_ATTEMPT)),
     disconnectTimeout: 100, // a timer that ioredis leaves behind
     maxRetriesPerRequest: null, // a command waits until the connection is back
     retryStrategy: (attempt: number) => {
-      if (attempt === 1 && limit === reconnectTimeout) since = performance.now();
+      if (attempt === 1 && isReached) since = performance.now();
+      const limit = isReached ? reconnectTimeout : connectTimeout;
       const left = abandoned.has(redis) ? 0 : limit - (performance.now() - since);
       return left <= 0 ? null : Math.min(25 * 2 ** Math.min(attempt, 10), LONGEST_PAUSE, left);
     },
   };
-  const redis: Redis = runOutside(() =>
-    typeof connection === "string"
-      ? new EndingRedis(connection, options)
-      : new EndingRedis({ ...connection, ...options }),
-  );
+  const redis: Redis = runOutside(() => new EndingRedis(connection, options));
   redis.on("ready", () => {
-    limit = reconnectTimeout;
+    isReached = true;
   });
-  redis.on("error", () => undefined); // each attempt has one; those who wait are told by the end
+  // Each attempt has one; those who wait are told by the end.
+  redis.on("error", (error: Error) => {
+    if (!isReached && isRefusal(error)) redis.disconnect(); // time would not heal it
+  });
   return redis;
 }
 
 /** A connection that ends whenever it is told to, as BullMQ expects of its own, too. */
 class EndingRedis extends Redis {
+  constructor(connection: Connection, options: RedisOptions) {
+    const replyMapping = "legacy"; // as BullMQ reads replies
+    if (typeof connection === "string") super(connection, { ...options, replyMapping });
+    else super({ ...connection, ...options, replyMapping });
+    this.on("connect", () => this.#expectAnswer());
+    this.on("end", () => this.#endCommands());
+  }
+
   override disconnect(reconnect = false): void {
     // Between two attempts to connect it would neither end nor say so: another attempt is begun, to be broken off.
     if (!reconnect && this.status === "reconnecting") this.connect().catch(() => undefined);
@@ -60,8 +68,35 @@ class EndingRedis extends Redis {
   }
 
   override duplicate(options: Partial<RedisOptions> = {}): Redis {
-    return new EndingRedis({ ...this.options, ...options, replyMapping: "legacy" });
+    return new EndingRedis(this.options, options);
   }
+
+  /** An attempt that Redis refuses is one that fails: what waits for the connection goes on waiting. */
+  override recoverFromFatalError(commandError: Error, error: Error): void {
+    super.recoverFromFatalError(commandError, error, { offlineQueue: false });
+  }
+
+  /** Breaks an attempt off when there is somebody, but says nothing: a process that hangs, or no Redis at all. */
+  #expectAnswer(): void {
+    const { stream, options } = this;
+    stream.setTimeout(options.connectTimeout ?? LONGEST_ATTEMPT, () =>
+      stream.destroy(new Error("it does not answer")),
+    );
+    stream.once("data", () => stream.setTimeout(0));
+  }
+
+  /** Ends commands that were under way when it was lost: ioredis 6.0.0 forgets them when it came back for a moment, and then ended. */
+  #endCommands(): void {
+    const { prevCommandQueue: lost } = this as unknown as {
+      prevCommandQueue?: CommandQueue | null;
+    };
+    for (let item = lost?.shift(); item !== undefined; item = lost?.shift())
+      item.command.reject(new Error(CLOSED));
+  }
+}
+
+interface CommandQueue {
+  shift(): { readonly command: { reject(reason: Error): void } } | undefined;
 }
 
 const abandoned = new WeakSet<Redis>();
@@ -98,11 +133,24 @@ export function lastError(redis: Redis): { readonly error: unknown; stop(): void
 
 /** The one error for all who wait. */
 export function unavailable(redis: Redis, cause: unknown): RedisUnavailableError {
-  const why = cause instanceof Error ? `: ${cause.message || inspect(cause)}` : "";
+  const why =
+    cause instanceof Error ? `: ${cause.message.replace(/\.$/, "") || inspect(cause)}` : "";
   return new RedisUnavailableError(
-    `Cannot reach Redis at ${addressOf(redis)}${why}; start one with \`redis-server\`, or pass where it is as \`connection\``,
+    isRefusal(cause)
+      ? `Redis at ${addressOf(redis)} refuses the connection${why}; pass \`connection\` with the user, the password and the database that it has, as in "redis://user:password@host:6379/0"`
+      : `Cannot reach Redis at ${addressOf(redis)}${why}; start one with \`redis-server\`, or pass where it is as \`connection\``,
     { cause },
   );
+}
+
+/** Whether Redis has said that it will have nobody with such a user, password or database. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGPASS|NOAUTH|ERR DB index)\b/.test(error.message);
+}
+
+/** Whether it is what a command, or BullMQ, throws when a connection ends. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof Error && (error.message === CLOSED || "syscall" in error);
 }
 
 /** Where a connection leads to, without the password. */
@@ -128,4 +176,13 @@ export function checkConnection(connection: unknown): void {
     throw new TypeError(
       `Expected \`connection\` to be a URL of Redis, the path of a socket or options of ioredis, got ${inspect(connection)}; pass "redis://127.0.0.1:6379"`,
     );
+  try {
+    void new EndingRedis(connection as Connection, { lazyConnect: true });
+  } catch (cause) {
+    // Without the URL: it may hold a password.
+    throw new TypeError(
+      `\`connection\` cannot be read: ${(cause as Error).message}; pass "redis://user:password@host:6379/0", with user and password as encodeURIComponent() has them`,
+      { cause },
+    );
+  }
 }

@@ -7,6 +7,7 @@ import { gather, run } from "@aio/task";
 import { Worker } from "bullmq";
 import { expect, test } from "vitest";
 import { BullMQExecutor, JobLostError } from "../src/index.ts";
+import { RedisLine } from "./redis-line.ts";
 import { describeWithRedis, QUEUE, RedisServer } from "./redis-server.ts";
 import { thrownBy } from "./with-queue.ts";
 import { functions, MODULE, WorkerProcess } from "./worker-process.ts";
@@ -205,6 +206,28 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
       const [told = ""] = await server.lines("told", 1);
       expect(JSON.parse(told)).toMatchObject({ message: "meanwhile" });
     }));
+
+  test("tells running jobs of a cancellation behind that, too", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using worker = await WorkerProcess.start(server);
+      await using executor = executorOf(server);
+      const [began, told] = [server.path("began"), server.path("told")];
+      const job = executor.submit(functions.holdUntilAborted, began, told);
+      await server.lines("began", 1);
+      const client = server.client({ retryStrategy: () => 10 });
+      client.on("error", () => undefined);
+
+      await server.stop();
+      await server.start();
+      await worker.said("is back");
+      while ((await client.pubsub("NUMSUB", `bull:${QUEUE}:aio-cancel`))[1] === 0);
+      client.disconnect();
+      job.cancel("later");
+
+      const [line = ""] = await server.lines("told", 1);
+      expect(JSON.parse(line)).toMatchObject({ message: "later" });
+    }));
 });
 
 describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
@@ -317,6 +340,41 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
       await server.start();
 
       expect(await job).toBe(worker.pid);
+      expect(await worker.ended()).toEqual({ code: 0, signal: null });
+      expect(worker.errors).toBe("");
+    }));
+
+  test("ends on SIGTERM also when Redis, just back, does not let it listen again", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using line = await RedisLine.to(server);
+      await using worker = await WorkerProcess.start(line);
+      const again = line.keeps("subscribe");
+      line.hangUp();
+      await again;
+
+      worker.kill("SIGTERM");
+
+      expect(await worker.ended()).toEqual({ code: 0, signal: null });
+      expect(worker.errors).toBe("");
+    }));
+
+  test("ends on SIGTERM also when Redis goes away while it starts", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using line = await RedisLine.to(server);
+      const begun = line.keeps("subscribe");
+      await using worker = new WorkerProcess([
+        `--queue=${QUEUE}`,
+        `--connection=${line.socket}`,
+        PATH,
+      ]);
+      await begun;
+      line.close();
+      await worker.said("lost Redis");
+
+      worker.kill("SIGTERM");
+
       expect(await worker.ended()).toEqual({ code: 0, signal: null });
       expect(worker.errors).toBe("");
     }));

@@ -196,6 +196,7 @@ describeWithRedis("BullMQExecutor", { timeout: 30_000 }, () => {
     [{ queue: "a:b" }, "`queue` to be the name of a queue, without colons, got 'a:b'"],
     [{ queue: undefined as never }, "`queue` to be the name of a queue"],
     [{ connection: "" }, "`connection` to be a URL of Redis"],
+    [{ connection: "redis://:pass#word@h" }, /^`connection` cannot be read: (?!.*pass#)/],
     [{ maxQueue: 0 }, "`maxQueue` to be a whole number of 1 or more, got 0"],
     [{ attempts: 1.5 }, "`attempts` to be a whole number of 1 or more, got 1.5"],
     [{ connectTimeout: -1 }, "`connectTimeout` not to be negative, got -1"],

@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gather, run } from "@aio/task";
-import { expect, test } from "vitest";
+import { createTask, gather, run } from "@aio/task";
+import { describe, expect, test } from "vitest";
 import { BullMQExecutor, BullMQWorker, RedisUnavailableError } from "../src/index.ts";
+import { RedisLine } from "./redis-line.ts";
 import { describeWithRedis, QUEUE, RedisServer } from "./redis-server.ts";
 import { thrownBy } from "./with-queue.ts";
 import { functions, MODULE } from "./worker-process.ts";
@@ -134,6 +137,110 @@ describeWithRedis("Without Redis", { timeout: 30_000 }, () => {
       await server.stop();
 
       expect(await thrownBy(() => job)).toBeInstanceOf(RedisUnavailableError);
+    }));
+
+  test("that is back for a moment only, nothing waits for a command that was under way", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using line = await RedisLine.to(server);
+      await using executor = new BullMQExecutor({
+        connection: line.socket,
+        queue: QUEUE,
+        reconnectTimeout: 100,
+      });
+      const added = line.keeps("eval");
+      const job = executor.submit(functions.add, 1, 2);
+      await added;
+
+      line.refuse();
+      line.hangUp();
+      job.cancel(); // it waits until the job is in the queue, to take it out of there
+      await executor.shutdown();
+
+      expect(job.cancelled).toBe(true);
+    }));
+
+  test("that goes away while a worker starts, the worker fails with that error, too", () =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      await using line = await RedisLine.to(server);
+      await using worker = new BullMQWorker({
+        connection: line.socket,
+        queue: QUEUE,
+        modules: [MODULE],
+        reconnectTimeout: 100,
+      });
+      const begun = line.keeps("subscribe");
+      const serving = createTask(() => worker.serve());
+      await begun;
+
+      line.close();
+
+      expect(await thrownBy(() => serving)).toBeInstanceOf(RedisUnavailableError);
+    }));
+});
+
+describeWithRedis("A Redis that refuses", { timeout: 30_000 }, () => {
+  test.each([
+    ["a password that is wrong", { password: "wrong" }, "WRONGPASS invalid username-password"],
+    ["who has no password", {}, "NOAUTH"],
+    ["a database that it does not have", { password: "secret", db: 99 }, "ERR DB index is out"],
+  ])("%s is told by executor and worker alike, at once", (_what, options, reason) =>
+    run(async () => {
+      await using server = await RedisServer.start();
+      const client = server.client();
+      await client.config("SET", "requirepass", "secret");
+      client.disconnect();
+      const settings = {
+        connection: { path: server.socket, ...options },
+        queue: QUEUE,
+        connectTimeout: Infinity,
+      };
+      await using executor = new BullMQExecutor(settings);
+      await using worker = new BullMQWorker({ ...settings, modules: [MODULE] });
+
+      const errors = [
+        await thrownBy(() => executor.submit(functions.add, 1, 2)),
+        await thrownBy(() => worker.serve()),
+      ];
+
+      for (const error of errors) {
+        expect(error).toBeInstanceOf(RedisUnavailableError);
+        expect(error.message).toContain(
+          `Redis at ${server.socket} refuses the connection: ${reason}`,
+        );
+        expect(error.message).toMatch(/; pass `connection` with the user, the password and the/);
+      }
+    }),
+  );
+});
+
+describe("A server that is no Redis, and says nothing,", () => {
+  test("is given up in time by executor and worker alike", () =>
+    run(async () => {
+      const server = createServer((socket) => socket.on("error", () => undefined)).listen(0);
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const settings = {
+        connection: `redis://127.0.0.1:${port}`,
+        queue: QUEUE,
+        connectTimeout: 100,
+      };
+      await using executor = new BullMQExecutor(settings);
+      await using worker = new BullMQWorker({ ...settings, modules: [MODULE] });
+
+      const errors = [
+        await thrownBy(() => executor.submit(functions.add, 1, 2)),
+        await thrownBy(() => worker.serve()),
+      ];
+      server.close();
+
+      for (const error of errors) {
+        expect(error).toBeInstanceOf(RedisUnavailableError);
+        expect(error.message).toContain(
+          `Cannot reach Redis at 127.0.0.1:${port}: it does not answer; start one`,
+        );
+      }
     }));
 });
 

@@ -39,7 +39,10 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** Starts one for the queue of the tests, that finds out soon when another one has died. */
-  static async start(server: RedisServer, args: readonly string[] = []): Promise<WorkerProcess> {
+  static async start(
+    server: Pick<RedisServer, "socket">,
+    args: readonly string[] = [],
+  ): Promise<WorkerProcess> {
     const path = fileURLToPath(MODULE);
     const worker = new WorkerProcess([
       `--queue=${QUEUE}`,

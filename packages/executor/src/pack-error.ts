@@ -51,6 +51,11 @@ function pack(thrown: unknown, around: readonly unknown[]): PackedError {
   };
 }
 
+/** What is wrong with a value that cannot be sent: its own getter may have thrown anything. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? text(read(thrown, "message"), "") : describe(thrown);
+}
+
 /** A property; where its getter throws, what it throws. */
 function read(thrown: Error, key: string): unknown {
   try {

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { availableParallelism } from "node:os";
 import {
   type CancelRequest,
+  checkFunction,
   completed,
   type EventLoop,
   getRunningLoop,
@@ -85,6 +86,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
 
   constructor(options: PoolOptions = {}) {
     super();
+    checkOptions(options);
     this.options = options;
     this.maxWorkers = checkCount("maxWorkers", options.maxWorkers ?? availableParallelism(), 1);
     this.#minWorkers = checkCount("minWorkers", options.minWorkers ?? 0, 0);
@@ -92,7 +94,10 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     this.#idleTimeout = checkDuration("idleTimeout", options.idleTimeout ?? 10_000);
     this.#grace = checkDuration("grace", options.grace ?? 5_000);
     if (options.memoryLimit !== undefined) checkCount("memoryLimit", options.memoryLimit, MEBIBYTE);
-    if (options.initializer !== undefined) defineFunction(options.initializer);
+    if (options.initializer !== undefined) {
+      checkFunction("initializer", options.initializer);
+      defineFunction(options.initializer);
+    }
   }
 
   /** How many workers there are now. */
@@ -223,7 +228,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     }
     if (this.#queue.size >= this.#maxQueue)
       throw new ExecutorFullError(
-        `${this.#queue.size} jobs wait already; await drain() before submit(), or take map()`,
+        `Every worker is busy, and ${this.#queue.size} jobs wait, as many as \`maxQueue\` allows; await drain() before submit(), or take map()`,
       );
     this.#queue.add(job);
   }
@@ -380,6 +385,23 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     for (const [job, worker] of this.#homes)
       if (!worker.hasStarted(job)) job.cancel(undefined, "shutdown");
   }
+}
+
+/** Checks what Node would take, and make nothing or something else of. */
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(
+      `Expected \`options\` to be an object, got ${inspect(options)}; pass { maxWorkers: 4 }`,
+    );
+  const { initargs, env, execArgv } = options as Record<string, unknown>;
+  for (const [name, list] of Object.entries({ initargs, execArgv }))
+    if (list !== undefined && !Array.isArray(list))
+      throw new TypeError(`Expected \`${name}\` to be an array, got ${inspect(list)}`);
+  const isMap = typeof env === "object" && env !== null && !(Symbol.iterator in env);
+  if (env !== undefined && !isMap)
+    throw new TypeError(
+      `Expected \`env\` to be an object, got ${inspect(env)}; pass { ...process.env, NAME: "value" }`,
+    );
 }
 
 function canTake(worker: PoolWorker, { work }: Job<unknown>): boolean {

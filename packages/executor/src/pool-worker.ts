@@ -12,6 +12,7 @@ import {
   STARTED,
   WITHDRAWN,
 } from "./messages.ts";
+import { messageOf } from "./pack-error.ts";
 
 // While jobs are short, a worker is sent as many ahead as take about so long (in milliseconds): it need not
 // sleep and be woken for each. One more is sent ahead where jobs are not long.
@@ -229,7 +230,7 @@ export abstract class PoolWorker {
     const [job] = jobs;
     job?.break(
       new TypeError(
-        `The arguments of \`${job.work?.definition.label ?? ""}\` cannot be sent to a worker: ${(error as Error).message}; pass plain data`,
+        `The arguments of \`${job.work?.definition.label ?? ""}\` cannot be sent to a worker: ${messageOf(error)}; pass plain data`,
         { cause: error },
       ),
     );
@@ -248,7 +249,7 @@ const GONE = { done: true } as Job<unknown>;
 /** The error for arguments of the initializer that cannot be sent. */
 export function unsendableInitargs(error: unknown): TypeError {
   return new TypeError(
-    `\`initargs\` cannot be sent to a worker: ${(error as Error).message}; pass plain data`,
+    `\`initargs\` cannot be sent to a worker: ${messageOf(error)}; pass plain data`,
     { cause: error },
   );
 }

@@ -4,6 +4,7 @@ import { inheritedExecArgv } from "./exec-argv.ts";
 import { CLOSE, KINDS, type Message, type WorkerSettings } from "./messages.ts";
 import { PoolExecutor, type PoolOptions } from "./pool-executor.ts";
 import { PoolWorker, unsendableInitargs, type WorkerEvents } from "./pool-worker.ts";
+import { openResult, sealJob } from "./sealed.ts";
 import { WORKER } from "./worker-file.ts";
 
 /**
@@ -57,11 +58,11 @@ class Process extends PoolWorker {
     });
     child.once("exit", exited);
     child.on("message", (message: unknown) => {
-      if (isOurs(message)) events.message(this, message);
+      if (isOurs(message)) events.message(this, openResult(message));
     });
     this.#child = child;
     try {
-      this.post([0, settings]);
+      this.#send([0, settings]);
     } catch (problem) {
       child.kill("SIGKILL");
       throw unsendableInitargs(problem);
@@ -69,8 +70,7 @@ class Process extends PoolWorker {
   }
 
   override post(message: Message): void {
-    // What cannot be sent is thrown here; that the process is gone is told by its exit.
-    if (this.#child.connected) this.#child.send(message, () => undefined);
+    this.#send(sealJob(message));
   }
 
   override hold(): void {
@@ -92,6 +92,11 @@ class Process extends PoolWorker {
 
   override kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  #send(message: Message): void {
+    // What cannot be sent is thrown here; that the process is gone is told by its exit.
+    if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 }
 

@@ -1,5 +1,8 @@
+import { deserialize, serialize } from "node:v8";
+import { isMainThread } from "node:worker_threads";
 import { RuntimeError } from "@aio/loop";
 import { Latest } from "./latest.ts";
+import { messageOf } from "./pack-error.ts";
 import { workerState } from "./worker-state.ts";
 
 // In milliseconds: as often as a screen is drawn, more or less.
@@ -35,10 +38,11 @@ export function reportProgress(value: unknown): void {
 function copyOf(value: unknown): unknown {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) return value;
   try {
-    return structuredClone(value);
+    // A process takes less than a thread: no module of WebAssembly.
+    return isMainThread ? deserialize(serialize(value)) : structuredClone(value);
   } catch (error) {
     throw new TypeError(
-      `The progress of a job cannot be sent from a worker: ${(error as Error).message}; report plain data`,
+      `The progress of a job cannot be sent from a worker: ${messageOf(error)}; report plain data`,
       { cause: error },
     );
   }

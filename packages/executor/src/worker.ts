@@ -26,7 +26,8 @@ import {
   STARTED,
   type WorkerSettings,
 } from "./messages.ts";
-import { packError } from "./pack-error.ts";
+import { messageOf, packError } from "./pack-error.ts";
+import { openJob, sealResult } from "./sealed.ts";
 import { transferables } from "./transfer.ts";
 import { type CurrentJob, type Link, workerState } from "./worker-state.ts";
 
@@ -157,7 +158,7 @@ class WorkerLoop {
       // Not by a `then` of its own, which may throw, or call back twice: the slot is another job's by then.
       if (isThenable(result)) result = Promise.resolve(result);
     } catch (error) {
-      this.#fail(slot, fn.name, error, performance.now() - start);
+      this.#fail(slot, nameOf(fn), error, performance.now() - start);
       return;
     }
     if (result instanceof Promise) {
@@ -167,7 +168,7 @@ class WorkerLoop {
           this.#work();
         },
         (error: unknown) => {
-          this.#fail(slot, fn.name, error, performance.now() - start);
+          this.#fail(slot, nameOf(fn), error, performance.now() - start);
           this.#work();
         },
       );
@@ -184,7 +185,7 @@ class WorkerLoop {
       else this.#post(message);
     } catch (error) {
       const reason = new TypeError(
-        `The result of \`${fn.name}\` cannot be sent from a worker: ${(error as Error).message}; return plain data`,
+        `The result of \`${nameOf(fn)}\` cannot be sent from a worker: ${messageOf(error)}; return plain data`,
         { cause: error },
       );
       this.#post([FAILED, slot, packError(reason), -1]);
@@ -197,7 +198,7 @@ class WorkerLoop {
       this.#post([FAILED, slot, packError(error), elapsed]);
     } catch (problem) {
       const reason = new TypeError(
-        `What \`${name}\` has thrown cannot be sent from a worker: ${(problem as Error).message}; throw an Error with plain data`,
+        `What \`${name}\` has thrown cannot be sent from a worker: ${messageOf(problem)}; throw an Error with plain data`,
         { cause: problem },
       );
       this.#post([FAILED, slot, packError(reason), elapsed]);
@@ -253,6 +254,10 @@ class WorkerLoop {
 
 /** How many elements a job has in a message. */
 const WIDTH = 4;
+
+function nameOf(fn: Callable): string {
+  return fn.name || "anonymous";
+}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -323,13 +328,20 @@ function startInThread(port: MessagePort, settings: WorkerSettings): void {
 }
 
 function startInProcess(): void {
-  const loop = new WorkerLoop((message) => void process.send?.(message), null, null);
+  const loop = new WorkerLoop(tellProgram, null, null);
   process.once("message", ([, settings]: [number, WorkerSettings]) => {
-    process.on("message", (message: Message) => loop.receive(message));
+    process.on("message", (message: Message) => {
+      const opened = openJob(message, tellProgram);
+      if (opened !== null) loop.receive(opened);
+    });
     void loop.start(settings);
   });
   process.once("disconnect", () => process.exit(0)); // whoever has started us is gone
   process.on("SIGINT", () => undefined); // Ctrl-C reaches the whole group: it is for the program to decide
+}
+
+function tellProgram(message: Message): void {
+  process.send?.(sealResult(message));
 }
 
 if (isMainThread) startInProcess();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gather, run, sleep } from "@aio/task";
 import { describe, expect, test } from "vitest";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../src/index.ts";
+import { emptyModule } from "./fixtures/functions.ts";
 import { functions, thrownBy } from "./functions.ts";
 
 describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
@@ -160,5 +161,39 @@ describe("ProcessPoolExecutor", { timeout: 30_000 }, () => {
 
       expect(error.message).toContain("cannot be sent to a worker");
       expect(await pool.submit(functions.add, 1, 2)).toBe(3);
+    }));
+
+  test("outlives arguments and results that could be written, but not read", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+      const pid = await pool.submit(functions.pid);
+
+      const result = await thrownBy(() => pool.submit(functions.emptyModule));
+      const argument = await thrownBy(() =>
+        pool.submit((value: unknown) => value, [emptyModule()]),
+      );
+
+      expect(result).toBeInstanceOf(TypeError);
+      expect(result.message).toBe(
+        "The result of a job cannot be sent from a process: it holds what can be written, but not read, such as a WebAssembly.Module; return plain data",
+      );
+      expect(argument).toBeInstanceOf(TypeError);
+      expect(argument.message).toMatch(
+        /^An argument cannot be sent to a process: .*pass plain data$/,
+      );
+      expect(await pool.submit(functions.pid)).toBe(pid);
+    }));
+
+  test("outlives a result whose getter throws what is no error", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+      const pid = await pool.submit(functions.pid);
+
+      const error = await thrownBy(() => pool.submit(functions.returnThrowing));
+
+      expect(error.message).toBe(
+        "The result of `returnThrowing` cannot be sent from a worker: null; return plain data",
+      );
+      expect(await pool.submit(functions.pid)).toBe(pid);
     }));
 });

@@ -115,6 +115,17 @@ describe.each(executors)("Progress in a %s", { timeout: 30_000 }, (_name, make) 
     }));
 });
 
+describe("Progress in a process", { timeout: 30_000 }, () => {
+  test("that could not be read here is an error of the job", () =>
+    run(async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+
+      const error = await thrownBy(() => pool.submit(functions.reportWebAssembly));
+
+      expect(error.message).toMatch(/^The progress of a job cannot be sent from a worker: /);
+    }));
+});
+
 describe("JobFuture.onProgress", { timeout: 30_000 }, () => {
   test("calls in the context of who asked for it, and with no current task", () =>
     run(async () => {

@@ -71,6 +71,17 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
     expect(() => new ThreadPoolExecutor({ [name]: value })).toThrow(`\`${name}\``);
   });
 
+  test.each([
+    [4, "Expected `options` to be an object, got 4; pass { maxWorkers: 4 }"],
+    [{ initializer: 5 }, "Expected `initializer` to be a function, got 5"],
+    [{ initargs: 5 }, "Expected `initargs` to be an array, got 5"],
+    [{ execArgv: "--expose-gc" }, "Expected `execArgv` to be an array, got '--expose-gc'"],
+    [{ env: ["A=1"] }, "Expected `env` to be an object, got [ 'A=1' ]; pass { ...process.env, "],
+    [{ env: new Map([["A", "1"]]) }, "Expected `env` to be an object, got Map(1) { 'A' => '1' }"],
+  ])("refuses %o", (options, message) => {
+    expect(() => new ThreadPoolExecutor(options as never)).toThrow(message);
+  });
+
   test("moves what is marked, there and back", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
@@ -210,6 +221,9 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
       const drained = createTask(() => pool.drain());
       await gate.entered();
       expect(error).toMatchObject({ name: "ExecutorFullError", code: "AIO_EXECUTOR_FULL" });
+      expect(error.message).toBe(
+        "Every worker is busy, and 1 jobs wait, as many as `maxQueue` allows; await drain() before submit(), or take map()",
+      );
       expect(drained.done).toBe(false);
 
       gate.open();

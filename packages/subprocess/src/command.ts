@@ -23,10 +23,15 @@ export function shellCommand(line: unknown): Command {
   return { argv: [line], shell: true };
 }
 
-/** The command as one would type it. */
+const LONGEST = 1_000; // characters of a message
+
+/** The command as one would type it; of a very long one, the beginning. */
 export function show({ argv, shell }: Command): string {
-  if (shell) return `\`${argv[0]}\``;
-  return `\`${argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : inspect(word))).join(" ")}\``;
+  const words = argv.map((word) =>
+    shell || /^[\w@%+=:,./-]+$/.test(word) ? word : inspect(word.slice(0, LONGEST)),
+  );
+  const line = words.join(" ");
+  return `\`${line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line}\``;
 }
 
 /** @throws TypeError when it is no string; RangeError when it has a NUL byte, which no system takes. */

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { inspect } from "node:util";
 import type { StreamWriter } from "@aio/streams";
 import type { Bytes } from "@aio/transports";
 import { Milestone } from "./milestone.ts";
@@ -10,6 +11,8 @@ export class Input {
   readonly #sent: Milestone;
 
   constructor(stdin: StreamWriter, bytes: Bytes) {
+    if (typeof bytes !== "string" && !(bytes instanceof Uint8Array))
+      throw new TypeError(`Expected \`input\` to be bytes or a string, got ${inspect(bytes)}`);
     this.size = bytes.length;
     this.#sent = new Milestone(stdin.loop);
     const done = (): void => {

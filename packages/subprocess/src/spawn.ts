@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn as spawnNative, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, fstatSync, statSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 import { runOutside } from "@aio/loop";
@@ -60,14 +60,22 @@ export interface Spawned {
 /** @throws RangeError for what asyncio has no place for, either: text; and for settings that make no sense. */
 export function checkSettings(settings: SpawnSettings): void {
   for (const name in settings) {
-    if (REFUSED.has(name) && (settings as Record<string, unknown>)[name])
-      throw new RangeError(`Expected no \`${name}\`: processes read and write bytes; decode them`);
+    const remedy = REFUSED[name];
+    if (remedy !== undefined && (settings as Record<string, unknown>)[name])
+      throw new RangeError(`Expected no \`${name}\`: ${remedy}`);
   }
-  const { stdin, stdout, stderr, cwd, env, grace = 0, atExit } = settings;
+  const { stdin, stdout, stderr, cwd, env, passFds, user, group, grace = 0, atExit } = settings;
   checkStdio("stdin", stdin);
   checkStdio("stdout", stdout);
   checkStdio("stderr", stderr);
   if (typeof cwd === "string") check("cwd", cwd);
+  checkPassed(passFds);
+  checkId("user", user);
+  checkId("group", group);
+  if (env !== undefined && (typeof env !== "object" || (env !== null && Symbol.iterator in env)))
+    throw new TypeError(
+      `Expected \`env\` to be an object, got ${inspect(env)}; pass { ...process.env, NAME: "value" }`,
+    );
   for (const name in env) {
     check("env", name);
     if (env[name] !== undefined) check(`env.${name}`, env[name]);
@@ -97,7 +105,15 @@ export function spawn(command: Command, settings: SpawnSettings): Promise<Spawne
 
 type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
 
-const REFUSED = new Set(["text", "encoding", "errors", "universalNewlines", "bufsize", "shell"]);
+const BYTES = "processes read and write bytes; decode them";
+const REFUSED: Readonly<Record<string, string>> = {
+  text: BYTES,
+  encoding: BYTES,
+  errors: BYTES,
+  universalNewlines: BYTES,
+  bufsize: BYTES,
+  shell: "createSubprocessShell(line) runs a line in the shell",
+};
 
 /** Starts a process that writes stdout and stderr to one pipe. */
 async function spawnMerged(
@@ -164,12 +180,42 @@ function withPassed(ends: NodeStdio, passed: readonly number[] = []): NodeStdio 
   if (passed.length === 0) return ends;
   const stdio = [...ends];
   for (const fd of passed) {
-    if (!Number.isInteger(fd) || fd < 3)
-      throw new RangeError(`Expected \`passFds\` to be numbers above 2, got ${inspect(fd)}`);
     while (stdio.length <= fd) stdio.push("ignore");
     stdio[fd] = fd;
   }
   return stdio;
+}
+
+function checkPassed(passed: unknown): void {
+  if (passed === undefined) return;
+  if (!Array.isArray(passed))
+    throw new TypeError(
+      `Expected \`passFds\` to be an array of numbers above 2, got ${inspect(passed)}`,
+    );
+  for (const fd of passed as unknown[]) {
+    if (typeof fd !== "number" || !Number.isInteger(fd) || fd < 3)
+      throw new RangeError(`Expected \`passFds\` to be numbers above 2, got ${inspect(fd)}`);
+    checkOpen("passFds", fd);
+  }
+}
+
+/** @throws RangeError when it is the number of no open file: the system would not say of which. */
+function checkOpen(name: string, fd: number): void {
+  try {
+    fstatSync(fd);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EBADF") return;
+    throw new RangeError(`Expected \`${name}\` to be the number of an open file, got ${fd}`, {
+      cause,
+    });
+  }
+}
+
+function checkId(name: "user" | "group", id: unknown): void {
+  if (id === undefined || (typeof id === "number" && Number.isInteger(id) && id >= 0)) return;
+  throw new TypeError(
+    `Expected \`${name}\` to be the number of a ${name}, got ${inspect(id)}; \`id\` tells it`,
+  );
 }
 
 function toNode(end: StderrStdio): NodeStdio[number] {
@@ -183,7 +229,8 @@ function toNode(end: StderrStdio): NodeStdio[number] {
 function checkStdio(name: string, value: unknown): void {
   if (value === undefined || value === null || value === PIPE || value === DEVNULL) return;
   if (value === STDOUT && name === "stderr") return;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0) return;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0)
+    return checkOpen(name, value);
   if (typeof value === "object" && "fd" in value && value.fd === null)
     throw new TypeError(
       `Expected \`${name}\` to be a stream over an open file, got one that is not open; wait for its "open" event`,

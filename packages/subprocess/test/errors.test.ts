@@ -51,6 +51,15 @@ describe("A process that cannot be started", { timeout: 60_000 }, () => {
     }),
   );
 
+  test("is named by the beginning of a very long command line", () =>
+    run(async () => {
+      const starting = createSubprocessExec("./no-such-program", ["x".repeat(1_000_000)]);
+      const error = (await starting.then(null, (reason: unknown) => reason)) as SpawnError;
+      expect(error.message).toMatch(/^Cannot start `.\/no-such-program x+…`: /);
+      expect(error.message.length).toBeLessThan(1_200);
+      expect(error.command[1]).toHaveLength(1_000_000);
+    }));
+
   test.skipIf(process.platform === "win32").each([
     [{ user: 1 }, "user 1"],
     [{ group: 1 }, "group 1"],

@@ -159,6 +159,29 @@ describe("Options of a process", { timeout: 60_000 }, () => {
       );
       await expect(createSubprocessExec("")).rejects.toThrow(RangeError);
     }));
+
+  test.each([
+    [{ passFds: 5 }, "Expected `passFds` to be an array of numbers above 2, got 5"],
+    [{ passFds: [1e9] }, "Expected `passFds` to be the number of an open file, got 1000000000"],
+    [{ stdout: 1e9 }, "Expected `stdout` to be the number of an open file, got 1000000000"],
+    [{ env: "A=1" }, "Expected `env` to be an object, got 'A=1'; pass { ...process.env, NAME"],
+    [{ env: new Map([["A", "1"]]) }, "Expected `env` to be an object, got Map(1) { 'A' => '1' }"],
+    [{ user: "root" }, "Expected `user` to be the number of a user, got 'root'; `id` tells it"],
+    [{ group: -1 }, "Expected `group` to be the number of a group, got -1"],
+    [{ shell: true }, "Expected no `shell`: createSubprocessShell(line) runs a line in the shell"],
+    [{ text: true }, "Expected no `text`: processes read and write bytes; decode them"],
+  ])("refused is %o, and it is said what to pass", (options, message) =>
+    run(async () => {
+      await expect(createSubprocessExec("true", [], options as never)).rejects.toThrow(message);
+    }),
+  );
+
+  test("input that is no bytes is refused by name", () =>
+    run(async () => {
+      await expect(runProcess("cat", [], { input: 5 as never })).rejects.toThrow(
+        "Expected `input` to be bytes or a string, got 5",
+      );
+    }));
 });
 
 describe("Ends of a process", { timeout: 60_000 }, () => {

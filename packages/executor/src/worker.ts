@@ -184,7 +184,7 @@ class WorkerLoop {
       else this.#post(message);
     } catch (error) {
       const reason = new TypeError(
-        `The result of \`${fn.name}\` cannot be sent from a worker: ${(error as Error).message}; return plain data`,
+        `The result of \`${fn.name || "anonymous"}\` cannot be sent from a worker: ${(error as Error).message}; return plain data`,
         { cause: error },
       );
       this.#post([FAILED, slot, packError(reason), -1]);
@@ -197,7 +197,7 @@ class WorkerLoop {
       this.#post([FAILED, slot, packError(error), elapsed]);
     } catch (problem) {
       const reason = new TypeError(
-        `What \`${name}\` has thrown cannot be sent from a worker: ${(problem as Error).message}; throw an Error with plain data`,
+        `What \`${name || "anonymous"}\` has thrown cannot be sent from a worker: ${(problem as Error).message}; throw an Error with plain data`,
         { cause: problem },
       );
       this.#post([FAILED, slot, packError(reason), elapsed]);

@@ -13,6 +13,7 @@ import type { WriteBufferLimits } from "./transport.ts";
 export interface DatagramTarget {
   /** The IP address; not a name, which would have to be looked up for each datagram. */
   readonly address: string;
+  /** From 1 on. */
   readonly port: number;
 }
 

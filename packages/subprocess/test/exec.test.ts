@@ -81,7 +81,7 @@ describe("createSubprocessExec", { timeout: 60_000 }, () => {
 
   test("refuses a shell, and says who takes one", () =>
     run(async () => {
-      await expect(createSubprocessExec("echo", [], { shell: true } as object)).rejects.toThrow(
+      await expect(createSubprocessExec("echo", [], { shell: true } as never)).rejects.toThrow(
         "Expected no `shell`: createSubprocessShell() takes a line for a shell",
       );
     }));

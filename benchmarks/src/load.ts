@@ -20,7 +20,7 @@ export interface Order {
   readonly messageSize?: number;
 }
 
-/** The command that starts the load generator: first argument to the last but four. */
+/** The script of the load generator, which is told the port, how many connections, the size of a message, and how many. */
 export const LOAD_GENERATOR = new URL("load-generator.ts", import.meta.url).pathname;
 
 /**

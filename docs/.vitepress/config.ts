@@ -36,7 +36,7 @@ const sidebar: Item[] = [
     text: "Coming from",
     items: [
       { text: "asyncio", link: "/asyncio" },
-      { text: "p-limit, execa, Effect, RxJS", link: "/coming-from" },
+      { text: "p-limit, execa, Effect, Trio, RxJS", link: "/coming-from" },
     ],
   },
   {

@@ -1,10 +1,9 @@
 import { LineTooLongError } from "@aio/streams";
+import { formatAddress } from "@aio/transports";
 
 /** `127.0.0.1:8888`, `[::1]:8888`. */
 export function show(end: { address: string; port: number } | null): string {
-  if (end === null) return "(gone)";
-  const { address, port } = end;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  return end === null ? "(gone)" : formatAddress(end.address, end.port);
 }
 
 /**

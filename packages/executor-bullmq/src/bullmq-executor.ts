@@ -177,6 +177,7 @@ export class BullMQExecutor extends Executor implements RemoteJobOwner {
 
   // For its jobs.
 
+  /** A job has been cancelled. For jobs only: programs call `job.cancel()`. */
   withdraw(job: RemoteJob<unknown>, request: CancelRequest): void {
     if (!this.#remove(job)) return;
     this.#run(this.#withdraw(job.id, request));

@@ -6,7 +6,7 @@ import { RuntimeError } from "@aio/loop";
 import { gather, run } from "@aio/task";
 import { Worker } from "bullmq";
 import { expect, test } from "vitest";
-import { BullMQExecutor, JobLostError } from "../src/index.ts";
+import { BullMQExecutor, JobLostError, type RemoteJob } from "../src/index.ts";
 import { RedisLine } from "./redis-line.ts";
 import { describeWithRedis, QUEUE, RedisServer } from "./redis-server.ts";
 import { thrownBy } from "./with-queue.ts";
@@ -92,12 +92,8 @@ describeWithRedis("Two workers of a queue", { timeout: 60_000 }, () => {
     }));
 
   test("do not start a job again that was cancelled when its worker died", () =>
-    run(async () => {
-      await using server = await RedisServer.start();
-      await using first = await WorkerProcess.start(server);
-      await using executor = executorOf(server);
-      const job = executor.submit(functions.hold, server.path("began"), server.path("go"));
-      await server.lines("began", 1);
+    withWorker(async ({ server, worker: first, executor }) => {
+      const { job } = await begin(server, executor);
       first.kill("SIGSTOP"); // it does not hear
       job.cancel();
       first.kill("SIGKILL");
@@ -112,12 +108,8 @@ describeWithRedis("Two workers of a queue", { timeout: 60_000 }, () => {
 
 describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () => {
   test("goes on: with jobs that run, with those that wait, and with new ones", () =>
-    run(async () => {
-      await using server = await RedisServer.start();
-      await using worker = await WorkerProcess.start(server);
-      await using executor = executorOf(server);
-      const running = executor.submit(functions.hold, server.path("began"), server.path("go"));
-      await server.lines("began", 1);
+    withWorker(async ({ server, worker, executor }) => {
+      const { job: running } = await begin(server, executor);
       const waiting = executor.submit(functions.add, 1, 2);
       await server.has(2);
 
@@ -187,10 +179,7 @@ describeWithRedis("A queue whose Redis is restarted", { timeout: 60_000 }, () =>
     }));
 
   test("tells running jobs of a cancellation", () =>
-    run(async () => {
-      await using server = await RedisServer.start();
-      await using worker = await WorkerProcess.start(server);
-      await using executor = executorOf(server);
+    withWorker(async ({ server, worker, executor }) => {
       const job = executor.submit(
         functions.holdUntilAborted,
         server.path("began"),
@@ -260,12 +249,8 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "finishes the job that runs on %s, takes no other, and ends",
     (signal) =>
-      run(async () => {
-        await using server = await RedisServer.start();
-        await using worker = await WorkerProcess.start(server);
-        await using executor = executorOf(server);
-        const running = executor.submit(functions.hold, server.path("began"), server.path("go"));
-        await server.lines("began", 1);
+      withWorker(async ({ server, worker, executor }) => {
+        const { job: running } = await begin(server, executor);
         const waiting = executor.submit(functions.add, 1, 2);
 
         worker.kill(signal);
@@ -283,12 +268,8 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
   );
 
   test("ends at once on the second SIGTERM; the job is done by another", () =>
-    run(async () => {
-      await using server = await RedisServer.start();
-      await using worker = await WorkerProcess.start(server);
-      await using executor = executorOf(server);
-      const job = executor.submit(functions.hold, server.path("began"), server.path("go"));
-      await server.lines("began", 1);
+    withWorker(async ({ server, worker, executor }) => {
+      const { job } = await begin(server, executor);
 
       worker.kill("SIGTERM");
       await worker.said("ending");
@@ -325,12 +306,8 @@ describeWithRedis("aio-worker", { timeout: 60_000 }, () => {
     }));
 
   test("ends on SIGTERM also when Redis is away in the middle of a job, whose answer it gives before", () =>
-    run(async () => {
-      await using server = await RedisServer.start();
-      await using worker = await WorkerProcess.start(server);
-      await using executor = executorOf(server);
-      const job = executor.submit(functions.hold, server.path("began"), server.path("go"));
-      await server.lines("began", 1);
+    withWorker(async ({ server, worker, executor }) => {
+      const { job } = await begin(server, executor);
       await server.stop();
       await attempts(server, 10); // longer and longer apart
 
@@ -441,6 +418,32 @@ async function attempts(server: RedisServer, count: number): Promise<void> {
     socket.destroy();
   }
   place.close();
+}
+
+/** Runs a test with a Redis, a worker that is a process of its own, and an executor of its queue. */
+function withWorker(
+  body: (surroundings: {
+    readonly server: RedisServer;
+    readonly worker: WorkerProcess;
+    readonly executor: BullMQExecutor;
+  }) => Promise<void>,
+): Promise<void> {
+  return run(async () => {
+    await using server = await RedisServer.start();
+    await using worker = await WorkerProcess.start(server);
+    await using executor = executorOf(server);
+    await body({ server, worker, executor });
+  });
+}
+
+/** Has a worker begin a job that goes on until there is a file `go`. */
+async function begin(
+  server: RedisServer,
+  executor: BullMQExecutor,
+): Promise<{ readonly job: RemoteJob<number> }> {
+  const job = executor.submit(functions.hold, server.path("began"), server.path("go"));
+  await server.lines("began", 1);
+  return { job };
 }
 
 function executorOf(server: RedisServer): BullMQExecutor {

@@ -40,6 +40,12 @@ export function defaultExecutor(): ThreadPoolExecutor {
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.set_default_executor | loop.set_default_executor}.
  * @throws TypeError when it is no ThreadPoolExecutor.
+ *
+ * @example
+ * ```ts
+ * setDefaultExecutor(new ThreadPoolExecutor({ maxWorkers: 2 }));
+ * console.log(await toThread((n: number) => n * n, 5)); // in one of the two
+ * ```
  */
 export function setDefaultExecutor(executor: ThreadPoolExecutor): void {
   if (!(executor instanceof ThreadPoolExecutor))
@@ -58,6 +64,13 @@ export function setDefaultExecutor(executor: ThreadPoolExecutor): void {
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.shutdown_default_executor | loop.shutdown_default_executor}.
  * @param options.timeout how many milliseconds to wait at most: null, the default, for no limit. When the time has
  * passed, there is a RuntimeWarning, and the jobs run on.
+ *
+ * @example
+ * ```ts
+ * const job = toThread((n: number) => n * n, 5);
+ * await shutdownDefaultExecutor({ timeout: 1_000 });
+ * console.log(await job); // it was done before
+ * ```
  */
 export function shutdownDefaultExecutor({
   timeout = null,

@@ -21,8 +21,9 @@ export function inlineSource(fn: Function): string {
   const names = freeNames(scopes);
   if (names.length === 0) return source;
   const list = names.map((name) => `\`${name}\``).join(", ");
+  const hint = names.includes("require") ? "; there, `await import(…)` takes its place" : "";
   refuse(
-    `${label} uses ${list} from outside, which ${names.length === 1 ? "does" : "do"} not exist in a worker`,
+    `${label} uses ${list} from outside, which ${names.length === 1 ? "does" : "do"} not exist in a worker${hint}`,
   );
 }
 

@@ -27,6 +27,13 @@ export interface Work {
  *
  * Counterpart of {@link https://docs.python.org/3/library/concurrent.futures.html#future-objects | concurrent.futures.Future}.
  * It belongs to a loop, which knows of its end: there is nothing to wrap, and no `result(timeout)` that blocks.
+ *
+ * @example
+ * ```ts
+ * const job: Job<number> = pool.submit((n: number) => n * n, 5);
+ * job.addDoneCallback(() => console.log("done"));
+ * console.log(await job);
+ * ```
  */
 export class Job<T> extends JobFuture<T> {
   readonly #owner: JobOwner;

@@ -165,6 +165,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
 
   // For its jobs.
 
+  /** A job has been cancelled. For jobs only: programs call `job.cancel()`. */
   withdraw(job: Job<unknown>, { message, reason }: CancelRequest): void {
     if (this.#queue.delete(job)) {
       this.roomMade();
@@ -181,12 +182,14 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     });
   }
 
+  /** Whether a job has been started. For jobs only: programs ask `job.running`. */
   isStarted(job: Job<unknown>): boolean {
     return this.#homes.get(job)?.hasStarted(job) ?? false;
   }
 
   // For its workers.
 
+  /** A worker has said something. For workers only. */
   message(worker: PoolWorker, [kind, ...rest]: Message): void {
     if (kind === DONE) this.#finish(worker, rest[0] as number, rest[2] as number)?.succeed(rest[1]);
     else if (kind === FAILED)
@@ -203,6 +206,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     if (kind <= SKIPPED && this.#workers.has(worker)) this.#feed(worker);
   }
 
+  /** A worker has ended. For workers only. */
   exited(worker: PoolWorker, exit: Exit): void {
     this.#workers.delete(worker);
     this.#idle = this.#idle.filter((other) => other !== worker);

@@ -60,6 +60,14 @@ describe("An inline function", () => {
     );
   });
 
+  test("is told what takes the place of `require`", () => {
+    const fn = (): unknown => require("node:crypto");
+
+    expect(() => inlineSource(fn)).toThrow(
+      "`fn` uses `require` from outside, which does not exist in a worker; there, `await import(…)` takes its place; pass",
+    );
+  });
+
   test("is refused when it writes to names from outside", () => {
     let count = 0;
     const fn = (): number => (count = 1);

@@ -104,6 +104,7 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
         ),
       );
       const result = await thrownBy(() => pool.submit(functions.returnFunction));
+      const nameless = await thrownBy(() => pool.submit(() => () => 1));
       const after = await pool.submit(functions.add, 1, 2);
 
       expect(argument).toBeInstanceOf(TypeError);
@@ -111,6 +112,7 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
       expect(result.message).toMatch(
         /result of `returnFunction` cannot be sent .*return plain data/,
       );
+      expect(nameless.message).toMatch(/result of `anonymous` cannot be sent/);
       expect(after).toBe(3);
     }));
 

@@ -109,7 +109,9 @@ function readArguments(): {
     process.exit(0);
   }
   const wanted = command === "why" ? 1 : 0;
-  if (!isCommand(command) || pid === "" || rest.length !== wanted) throw new UsageError(USAGE);
+  if (!isCommand(command))
+    throw new UsageError(command === "" ? USAGE : `There is no command \`${command}\`\n\n${USAGE}`);
+  if (pid === "" || rest.length !== wanted) throw new UsageError(USAGE);
   if (!/^[1-9]\d*$/.test(pid)) throw notPid(pid);
   const live = {
     interval: readNumber("interval", values.interval, 50, 3_600_000),

@@ -4,7 +4,15 @@ import { printable } from "./printable.ts";
 import { table } from "./table.ts";
 import { age, cancellation, doing, ending, span, title } from "./watch/page/words.ts";
 
-/** The tasks of a program as a table, one line for each thing that one waits for. */
+/**
+ * The tasks of a program as a table, one line for each thing that one waits for.
+ * @param width of the lines, in columns; `Infinity` cuts none.
+ *
+ * @example
+ * ```ts
+ * process.stdout.write(formatTasks(await takeLook(), process.stdout.columns || 120));
+ * ```
+ */
 export function formatTasks(raw: Snapshot, width: number): string {
   const snapshot = printable(raw);
   return [

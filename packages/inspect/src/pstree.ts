@@ -4,7 +4,14 @@ import { place } from "./place.ts";
 import { printable } from "./printable.ts";
 import { doing, title } from "./watch/page/words.ts";
 
-/** The tasks of a program as a tree: under each task those that it waits for. A task that several wait for is told once. */
+/**
+ * The tasks of a program as a tree: under each task those that it waits for. A task that several wait for is told once.
+ *
+ * @example
+ * ```ts
+ * process.stdout.write(formatTree(await takeLook()));
+ * ```
+ */
 export function formatTree(snapshot: Snapshot): string {
   const trees = printable(snapshot).loops.flatMap((loop) =>
     headline(snapshot, loop).concat(treeOf(loop), circles(loop)),

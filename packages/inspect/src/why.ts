@@ -8,6 +8,11 @@ import { age, cancellation, doing, ending, span, title } from "./watch/page/word
  * Why a task does not go on: the chain from it down to what keeps it; and who has cancelled it.
  * @param key its id or its name.
  * @throws InspectError when there is no such task.
+ *
+ * @example
+ * ```ts
+ * process.stdout.write(formatReasons(await takeLook(), task.name));
+ * ```
  */
 export function formatReasons(snapshot: Snapshot, key: string): string {
   const name = printable(key);

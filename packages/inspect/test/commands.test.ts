@@ -422,7 +422,10 @@ describe("aio refuses, and says why,", () => {
       code: 2,
       errors: expect.stringContaining("Usage: aio"),
     });
-    expect(await aio("dance", 1)).toMatchObject({ code: 2 });
+    expect(await aio("dance", 1)).toMatchObject({
+      code: 2,
+      errors: expect.stringMatching(/^There is no command `dance`\n\nUsage: aio/),
+    });
     expect(await aio("ps", 1, "--loud")).toMatchObject({
       code: 2,
       errors: expect.stringContaining("--loud"),

@@ -48,6 +48,7 @@ export function checkOptions(value: unknown, example: string): asserts value is 
 
 const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
 
-function show(value: unknown): string {
+/** Returns `value` as a message shows it: on one line, and not deep. */
+export function show(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Infinity });
 }

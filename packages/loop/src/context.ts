@@ -16,6 +16,12 @@ let empty: Context | null = null;
  * callbacks in later. Our own scope is taken off: callbacks run with no current task.
  *
  * Counterpart of {@link https://docs.python.org/3/library/contextvars.html#contextvars.Context | contextvars.Context}.
+ *
+ * @example
+ * ```ts
+ * const context = new Context(); // of whoever asks for something
+ * socket.once("end", () => context.run(() => console.log("of the same request")));
+ * ```
  */
 export class Context extends AsyncResource {
   constructor() {
@@ -59,6 +65,12 @@ Context.capture(); // usually, nothing has a value yet when this is loaded
 /**
  * Calls `callback` in the async context of the caller, but with no current task and scope: for
  * sockets and other things with events of their own, which outlive the task that opens them.
+ *
+ * @example
+ * ```ts
+ * const poll = () => runOutside(() => setInterval(() => console.log("still there"), 1_000).unref());
+ * poll(); // its callbacks have no current task
+ * ```
  */
 export function runOutside<R>(callback: () => R): R {
   return scopes.getStore() === undefined ? callback() : scopes.run(undefined, callback);

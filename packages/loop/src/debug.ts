@@ -52,7 +52,14 @@ export function stackOfProgram(
   return lines.filter(isOfProgram).slice(0, limit).join("\n");
 }
 
-/** Where `thing` was made, as lines of a stack trace, when the loop was in debug mode. */
+/**
+ * Where `thing` was made, as lines of a stack trace, when the loop was in debug mode.
+ *
+ * @example
+ * ```ts
+ * console.error(creationStack(task) ?? "unknown: the loop is not in debug mode");
+ * ```
+ */
 export function creationStack(thing: object): string | undefined {
   return stacks.get(thing);
 }

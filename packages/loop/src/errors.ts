@@ -40,6 +40,16 @@ export class CancelledError extends Error {
 /**
  * The cancellation that `error` tells of, or null. It is `error` itself, or, for the AbortError that
  * an operation of Node throws when our signal stops it, its cause.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await fetch(url, { signal: abortSignal() });
+ * } catch (error) {
+ *   console.log(cancellationOf(error)?.reason); // "deadline", or undefined for another failure
+ *   throw error;
+ * }
+ * ```
  */
 export function cancellationOf(error: unknown): CancelledError | null {
   if (isCancelledError(error)) return error;
@@ -47,7 +57,16 @@ export function cancellationOf(error: unknown): CancelledError | null {
   return isCancelledError(cause) ? cause : null;
 }
 
-/** Whether `error` tells of a cancellation: then it should be thrown on. */
+/**
+ * Whether `error` tells of a cancellation: then it should be thrown on.
+ *
+ * @example
+ * ```ts
+ * const outcomes = await Promise.allSettled([task1, task2]);
+ * for (const outcome of outcomes)
+ *   if (outcome.status === "rejected" && !isCancelled(outcome.reason)) console.log(outcome.reason);
+ * ```
+ */
 export function isCancelled(error: unknown): boolean {
   return cancellationOf(error) !== null;
 }

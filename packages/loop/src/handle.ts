@@ -51,6 +51,13 @@ export class Handle implements Step {
  * A callback that waits for a point in time, as `callLater` and `callAt` return it.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.TimerHandle | asyncio.TimerHandle}.
+ *
+ * @example
+ * ```ts
+ * const reminder = getRunningLoop().callLater(60_000, () => console.log("still here?"));
+ * console.log(reminder.when - getRunningLoop().time()); // some 60,000
+ * reminder.cancel();
+ * ```
  */
 export class TimerHandle extends Handle implements Timer {
   /** When it is due, in milliseconds of the loop's clock. */

@@ -24,7 +24,14 @@ export const log: Logger = {
   debug: (message) => logger.debug(message),
 };
 
-/** Sends all reports to `to`; null sends them to the console again. */
+/**
+ * Sends all reports to `to`; null sends them to the console again.
+ *
+ * @example
+ * ```ts
+ * setLogger({ ...log, warn: (text) => process.stderr.write(`${new Date().toISOString()} ${text}\n`) });
+ * ```
+ */
 export function setLogger(to: Logger | null): void {
   logger = to ?? consoleLogger;
 }

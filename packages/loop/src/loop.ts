@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
-import { checkFunction, checkMilliseconds, checkPlainFunction } from "./arguments.ts";
+import { checkFunction, checkMilliseconds, checkPlainFunction, show } from "./arguments.ts";
 import { Scope, type ScopeNode } from "./scope.ts";
 import { AsyncGenerators } from "./async-generators.ts";
 import { type Clock, SystemClock } from "./clock.ts";
@@ -86,6 +86,7 @@ export class EventLoop {
     debug = isDebugDefault(),
     drain,
   }: EventLoopOptions = {}) {
+    checkClock(clock);
     this.clock = clock;
     this.#pump = new Pump(
       clock,
@@ -511,4 +512,12 @@ export function newEventLoop(): EventLoop {
 
 function bind<A extends unknown[]>(callback: (...args: A) => unknown, args: A): () => unknown {
   return args.length === 0 ? callback : () => callback(...args);
+}
+
+/** @throws TypeError when `clock` is none: one that is found out later ends the process. */
+function checkClock(clock: unknown): asserts clock is Clock {
+  if (typeof (clock as Clock | null)?.park === "function") return;
+  throw new TypeError(
+    `Expected \`clock\` to be a Clock, such as new VirtualClock(), got ${show(clock)}`,
+  );
 }

@@ -8,6 +8,12 @@ let current: EventLoop | null = null;
  * Returns the loop that runs in this thread. There is one at a time, as in asyncio; each worker
  * thread may run its own. Counterpart of `asyncio.get_running_loop`.
  * @throws {@link RuntimeError} when none runs.
+ *
+ * @example
+ * ```ts
+ * const loop = getRunningLoop();
+ * loop.callLater(1_000, () => console.log(`at ${loop.time()}`)).cancel();
+ * ```
  */
 export function getRunningLoop(): EventLoop {
   if (running !== null) return running;

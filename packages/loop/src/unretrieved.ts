@@ -48,11 +48,12 @@ export class Unretrieved {
     const loop = this.#loop.deref();
     if (!loop?.unretrieved.delete(this)) return;
     const report = loop.callExceptionHandler.bind(loop);
+    const future = this.#future.deref();
     this.#context.run(report, {
       message: `${this.#label} exception was never retrieved`,
       exception: this.#exception,
-      future: this.#future.deref(),
-      "created at": this.#createdAt,
+      future,
+      "created at": future === undefined ? this.#createdAt : undefined, // else the log asks it
     });
   }
 }

@@ -15,6 +15,13 @@ import type { EventLoop } from "./loop.ts";
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-future.html#asyncio.wrap_future | asyncio.wrap_future}.
  *
  * @throws TypeError when `source` is no promise; RuntimeError when there is no loop, and none is given.
+ *
+ * @example
+ * ```ts
+ * const rows = wrapFuture(database.query("select 1"));
+ * getRunningLoop().callLater(2_000, () => rows.cancel("too slow")); // left behind
+ * console.log(await rows);
+ * ```
  */
 export function wrapFuture<T>(
   source: PromiseLike<T>,

@@ -113,12 +113,11 @@ describe("The signal of a scope", () => {
       const scope = new Scope();
       scope.cancel("owed");
       const { signal } = scope;
-      const future = loop.createFuture<string>();
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-      future.setResult("went on");
 
-      expect([signal.reason, await work]).toEqual([new CancelledError("owed"), "went on"]);
+      expect([signal.reason, await nextWait(scope, loop)]).toEqual([
+        new CancelledError("owed"),
+        "went on",
+      ]);
     });
   });
 
@@ -128,12 +127,8 @@ describe("The signal of a scope", () => {
       const aborted = once(scope.signal, "abort");
       scope.cancel();
       await aborted;
-      const future = loop.createFuture<string>();
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-      future.setResult("went on");
 
-      expect(await work).toBe("went on");
+      expect(await nextWait(scope, loop)).toBe("went on");
     });
   });
 
@@ -144,12 +139,8 @@ describe("The signal of a scope", () => {
       const aborted = once(AbortSignal.any([either]), "abort");
       scope.cancel();
       await aborted;
-      const future = loop.createFuture<string>();
-      const work = scope.run(async () => await future);
-      await nextTurn(loop);
-      future.setResult("went on");
 
-      expect(await work).toBe("went on");
+      expect(await nextWait(scope, loop)).toBe("went on");
     });
   });
 
@@ -162,9 +153,7 @@ describe("The signal of a scope", () => {
       gone.abort();
       scope.cancel("still owed");
 
-      const work = scope.run(async () => await loop.createFuture());
-
-      await expect(work).rejects.toThrow(new CancelledError("still owed"));
+      await expect(nextWait(scope, loop)).rejects.toThrow(new CancelledError("still owed"));
     });
   });
 
@@ -174,9 +163,7 @@ describe("The signal of a scope", () => {
       expect(scope.signal.aborted).toBe(false);
       scope.cancel("still owed");
 
-      const work = scope.run(async () => await loop.createFuture());
-
-      await expect(work).rejects.toThrow(new CancelledError("still owed"));
+      await expect(nextWait(scope, loop)).rejects.toThrow(new CancelledError("still owed"));
     });
   });
 
@@ -190,3 +177,12 @@ describe("The signal of a scope", () => {
     expect(calls).toEqual(["aborted"]);
   });
 });
+
+/** What becomes of the next wait in `scope`, which gives "went on" unless it is interrupted. */
+async function nextWait(scope: Scope, loop: EventLoop): Promise<string> {
+  const future = loop.createFuture<string>();
+  const work = scope.run(async () => await future);
+  await nextTurn(loop);
+  if (!future.done) future.setResult("went on");
+  return await work;
+}

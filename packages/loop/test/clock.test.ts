@@ -73,6 +73,14 @@ describe.each(kinds)("VirtualClock, %s", (_name, isolated) => {
   });
 });
 
+test("an EventLoop refuses a clock that is none", () => {
+  expect(() => new EventLoop({ clock: VirtualClock as never })).toThrow(
+    new TypeError(
+      "Expected `clock` to be a Clock, such as new VirtualClock(), got [class VirtualClock]",
+    ),
+  );
+});
+
 describe("VirtualClock", () => {
   test("starts at 0, or at the time that it is given", () => {
     expect([new VirtualClock().now(), new VirtualClock({ start: 99.5 }).now()]).toEqual([0, 99.5]);

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { describe, expect, test } from "vitest";
-import { EventLoop, type Future } from "../src/index.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { EventLoop, type Future, log, setLogger } from "../src/index.ts";
 import { runChild } from "./child.ts";
 import { inLoop } from "./in-loop.ts";
 
@@ -43,6 +43,20 @@ describe("An exception that nobody has looked at", () => {
     const { errors } = await runChild(program, { args: ["log"], env: { AIO_DEBUG: "1" } });
 
     expect(errors).toMatch(/created at:\n(?: +at .*\n)*? +at .*unretrieved\.ts.*\n.*Error: lost/s);
+  });
+
+  test("is reported with that place once, when its Future is there to be asked", () => {
+    const loop = new EventLoop({ debug: true });
+    const reports: string[] = [];
+    setLogger({ ...log, error: (text) => reports.push(text) });
+    onTestFinished(() => setLogger(null));
+    loop.createFuture().setException(new Error("boom"));
+
+    for (const record of loop.unretrieved) record.report();
+    loop.close();
+
+    expect(reports).toHaveLength(1);
+    expect(reports[0]?.match(/created at:/g)).toHaveLength(1);
   });
 
   test("is listed by its loop until somebody looks, and reported by `report` before", () => {

@@ -57,12 +57,12 @@ export interface Spawned {
   readonly pipes: readonly (Readable | Writable | null)[];
 }
 
-/** @throws RangeError for what asyncio has no place for, either: text; and for settings that make no sense. */
+/** @throws RangeError for what asyncio has no place for, either: text, a shell; and for settings that make no sense. */
 export function checkSettings(settings: SpawnSettings): void {
   for (const name in settings) {
-    const remedy = REFUSED[name];
-    if (remedy !== undefined && (settings as Record<string, unknown>)[name])
-      throw new RangeError(`Expected no \`${name}\`: ${remedy}`);
+    const reason = REFUSED.get(name);
+    if (reason !== undefined && (settings as Record<string, unknown>)[name])
+      throw new RangeError(`Expected no \`${name}\`: ${reason}`);
   }
   const { stdin, stdout, stderr, cwd, env, passFds, user, group, grace = 0, atExit } = settings;
   checkStdio("stdin", stdin);
@@ -106,14 +106,14 @@ export function spawn(command: Command, settings: SpawnSettings): Promise<Spawne
 type NodeStdio = NonNullable<Exclude<SpawnOptions["stdio"], string>>;
 
 const BYTES = "processes read and write bytes; decode them";
-const REFUSED: Readonly<Record<string, string>> = {
-  text: BYTES,
-  encoding: BYTES,
-  errors: BYTES,
-  universalNewlines: BYTES,
-  bufsize: BYTES,
-  shell: "createSubprocessShell(line) runs a line in the shell",
-};
+const REFUSED = new Map([
+  ["text", BYTES],
+  ["encoding", BYTES],
+  ["errors", BYTES],
+  ["universalNewlines", BYTES],
+  ["bufsize", "`limit` says how much is read ahead"],
+  ["shell", "createSubprocessShell() takes a line for a shell"],
+]);
 
 /** Starts a process that writes stdout and stderr to one pipe. */
 async function spawnMerged(

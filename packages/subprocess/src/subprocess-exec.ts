@@ -37,6 +37,16 @@ export function subprocessExec<P extends SubprocessProtocol>(
  * As {@link subprocessExec}, runs a line in the shell.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.subprocess_shell | loop.subprocess_shell}.
+ * @throws as {@link createSubprocessShell}.
+ *
+ * @example
+ * ```ts
+ * const [transport] = await subprocessShell(
+ *   () => ({ pipeDataReceived: (fd, data) => console.log(fd, data.toString()) }),
+ *   "ls -l | head -1",
+ * );
+ * await transport.wait();
+ * ```
  */
 export function subprocessShell<P extends SubprocessProtocol>(
   factory: () => P,

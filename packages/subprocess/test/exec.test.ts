@@ -79,6 +79,13 @@ describe("createSubprocessExec", { timeout: 60_000 }, () => {
       );
     }));
 
+  test("refuses a shell, and says who takes one", () =>
+    run(async () => {
+      await expect(createSubprocessExec("echo", [], { shell: true } as never)).rejects.toThrow(
+        "Expected no `shell`: createSubprocessShell() takes a line for a shell",
+      );
+    }));
+
   test("gives the environment, and the directory, and nothing else", () =>
     run(async () => {
       const child = await createSubprocessExec("/usr/bin/env", [], {

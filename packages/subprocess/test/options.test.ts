@@ -168,7 +168,7 @@ describe("Options of a process", { timeout: 60_000 }, () => {
     [{ env: new Map([["A", "1"]]) }, "Expected `env` to be an object, got Map(1) { 'A' => '1' }"],
     [{ user: "root" }, "Expected `user` to be the number of a user, got 'root'; `id` tells it"],
     [{ group: -1 }, "Expected `group` to be the number of a group, got -1"],
-    [{ shell: true }, "Expected no `shell`: createSubprocessShell(line) runs a line in the shell"],
+    [{ shell: true }, "Expected no `shell`: createSubprocessShell() takes a line for a shell"],
     [{ text: true }, "Expected no `text`: processes read and write bytes; decode them"],
   ])("refused is %o, and it is said what to pass", (options, message) =>
     run(async () => {

@@ -15,11 +15,10 @@ import {
   createSubprocessExec,
   createSubprocessShell,
   PIPE,
+  type Process,
   ProcessLookupError,
 } from "../src/index.ts";
 import { children, isAlive } from "./processes.ts";
-
-const IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
 
 describe("Process", { timeout: 60_000 }, () => {
   test("has the negative number of the signal as its returncode", () =>
@@ -149,24 +148,14 @@ describe("Process", { timeout: 60_000 }, () => {
 
   test("is killed when it ignores SIGTERM for the time of grace", () =>
     run(async () => {
-      const child = await createSubprocessShell(IGNORES_TERM, {
-        stdout: PIPE,
-        grace: 50,
-        wholeTree: true,
-      });
-      await child.stdout.readline();
+      const child = await startStubborn();
       await child.end();
       expect(child.returncode).toBe(-9);
     }));
 
   test("is killed in that case also when the task that waits for it is cancelled once more meanwhile", () =>
     run(async () => {
-      const child = await createSubprocessShell(IGNORES_TERM, {
-        stdout: PIPE,
-        grace: 50,
-        wholeTree: true,
-      });
-      await child.stdout.readline();
+      const child = await startStubborn();
       const waiting = createTask(() => child.wait());
       await sleep(0);
       waiting.cancel();
@@ -299,6 +288,14 @@ describe("wait", { timeout: 60_000 }, () => {
       expect(await child.wait()).toBe(-9);
     }));
 });
+
+/** Starts a process that ignores SIGTERM, and has 50 ms after it. */
+async function startStubborn(): Promise<Process> {
+  const line = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+  const child = await createSubprocessShell(line, { stdout: PIPE, grace: 50, wholeTree: true });
+  await child.stdout.readline();
+  return child;
+}
 
 /** Keeps this program from everything for so many milliseconds. */
 function block(milliseconds: number): void {

@@ -4,6 +4,13 @@ import { Queue, type QueueStorage } from "./queue.ts";
  * A {@link Queue} that gives the newest item first.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-queue.html#asyncio.LifoQueue | asyncio.LifoQueue}.
+ *
+ * @example
+ * ```ts
+ * const drafts = new LifoQueue<string>();
+ * for (const text of ["first", "second"]) drafts.putNowait(text);
+ * console.log(drafts.getNowait()); // second
+ * ```
  */
 export class LifoQueue<T> extends Queue<T> {
   /**

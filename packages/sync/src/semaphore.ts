@@ -162,6 +162,13 @@ export class Semaphore {
  * A semaphore that has never more permits than in the beginning: one release too many is an error.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-sync.html#asyncio.BoundedSemaphore | asyncio.BoundedSemaphore}.
+ *
+ * @example
+ * ```ts
+ * const connections = new BoundedSemaphore(10);
+ * const page = await connections.with(() => fetchPage(url)); // ten at a time
+ * console.log(page);
+ * ```
  */
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;

@@ -49,6 +49,11 @@ export function createTask<T>(coroutine: Coroutine<T>, options?: TaskOptions): T
 /**
  * Has all tasks of `loop` made by `factory`; null for the default. Counterpart of `loop.set_task_factory`.
  * @throws TypeError when `factory` is neither a function nor null.
+ *
+ * @example
+ * ```ts
+ * setTaskFactory(getRunningLoop(), eagerTaskFactory); // each task begins within createTask()
+ * ```
  */
 export function setTaskFactory(loop: EventLoop, factory: TaskFactory | null): void {
   if (factory === null) {
@@ -72,6 +77,17 @@ export const eagerTaskFactory: TaskFactory = (loop, coroutine, options) =>
 /**
  * Returns a task factory that makes its tasks by `construct`, eager unless they say otherwise.
  * Counterpart of `asyncio.create_eager_task_factory`.
+ *
+ * @example
+ * ```ts
+ * class TimedTask<T> extends Task<T> {
+ *   readonly made = performance.now();
+ * }
+ * setTaskFactory(
+ *   getRunningLoop(),
+ *   createEagerTaskFactory((coroutine, options) => new TimedTask(coroutine, options)),
+ * );
+ * ```
  */
 export function createEagerTaskFactory(
   construct: <T>(coroutine: Coroutine<T>, options: TaskOptions) => Task<T>,
@@ -88,6 +104,13 @@ export function createEagerTaskFactory(
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-future.html#asyncio.ensure_future | asyncio.ensure_future}.
  *
  * @throws RangeError when a Future belongs to another loop than the one given; TypeError when nothing of that is given.
+ *
+ * @example
+ * ```ts
+ * const future = ensureFuture(() => fetchPage(url)); // a task here; a Future or Task stays what it is
+ * future.addDoneCallback(({ cancelled }) => console.log(cancelled));
+ * await future;
+ * ```
  */
 export function ensureFuture<T>(
   awaitable: Awaitable<T>,

@@ -6,6 +6,11 @@ import { Task } from "./task.ts";
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.current_task | asyncio.current_task}.
  * @throws RuntimeError when no loop runs and none is given.
+ *
+ * @example
+ * ```ts
+ * console.log(`${currentTask()?.name}: begins`);
+ * ```
  */
 export function currentTask(loop: EventLoop = getRunningLoop()): Task<unknown> | null {
   const task = Scope.current?.task;
@@ -17,6 +22,11 @@ export function currentTask(loop: EventLoop = getRunningLoop()): Task<unknown> |
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.all_tasks | asyncio.all_tasks}.
  * @throws RuntimeError when no loop runs and none is given.
+ *
+ * @example
+ * ```ts
+ * for (const other of allTasks()) if (other !== currentTask()) console.log(other); // what it waits for
+ * ```
  */
 export function allTasks(loop: EventLoop = getRunningLoop()): Set<Task<unknown>> {
   const all = new Set<Task<unknown>>();

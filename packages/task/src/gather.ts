@@ -67,7 +67,16 @@ export function gather(...args: unknown[]): Future<unknown> {
       first as AnyAwaitable[],
       (options as { returnExceptions?: boolean } | undefined)?.returnExceptions ?? false,
     );
+  checkPlace(args.at(-1));
   return gatherAll(args as AnyAwaitable[], false);
+}
+
+/** @throws TypeError for options behind awaitables that come one by one, as asyncio has it; nothing has been started then. */
+function checkPlace(last: unknown): void {
+  if (typeof last !== "object" || last === null || !Object.hasOwn(last, "returnExceptions")) return;
+  throw new TypeError(
+    "Expected the awaitables as an array where options follow: gather([a, b], { returnExceptions: true })",
+  );
 }
 
 function gatherAll(

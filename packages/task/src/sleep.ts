@@ -42,6 +42,14 @@ export function sleep<T>(delay: number, result?: T): Operation<T | undefined> {
  *
  * Cancellation: strikes when its turn comes.
  * @throws RuntimeError when no loop runs.
+ *
+ * @example
+ * ```ts
+ * for (const [index, word] of words.entries()) {
+ *   if (matches(word)) console.log(word);
+ *   if (index % 1_000 === 999) await yieldNow(); // others get their turn
+ * }
+ * ```
  */
 export function yieldNow(): Operation<void> {
   return yieldOnce(getRunningLoop(), undefined);

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type Future, getRunningLoop } from "@aio/loop";
 
 /** So many may be inside at a time; the others wait for their turn, in the order in which they came. */
@@ -46,5 +47,7 @@ export class Slots {
 /** @throws RangeError when `limit` is no whole number from 1 on, nor infinite. */
 export function checkLimit(limit: number): void {
   if (!(limit >= 1) || (limit !== Infinity && !Number.isInteger(limit)))
-    throw new RangeError(`Expected \`limit\` to be a whole number from 1 on, got ${limit}`);
+    throw new RangeError(
+      `Expected \`limit\` to be a whole number from 1 on, got ${inspect(limit)}`,
+    );
 }

@@ -54,6 +54,14 @@ export interface TaskGroupOptions {
  * does, all others are cancelled and waited for, and an {@link ExceptionGroup} of all errors thrown.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.TaskGroup | asyncio.TaskGroup}.
+ *
+ * @example
+ * ```ts
+ * const crew = new TaskGroup({ limit: 10 });
+ * await crew.run(() => {
+ *   for (const url of urls) void crew.createTask(() => download(url));
+ * });
+ * ```
  */
 export class TaskGroup {
   #state: "created" | "entered" | "exiting" | "finished" = "created";

@@ -48,6 +48,13 @@ let eagerEver = false;
  * depth of plain async functions. Made by {@link createTask}; it is a Future of the result.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.Task | asyncio.Task}.
+ *
+ * @example
+ * ```ts
+ * const task = createTask(() => download(url), { name: "download" });
+ * task.addDoneCallback((done) => console.log(`${task.name} has ended, cancelled: ${done.cancelled}`));
+ * task.cancel("not needed any more");
+ * ```
  */
 export class Task<T> extends Future<T> implements Step {
   declare private readonly _coroutine: Coroutine<T>;

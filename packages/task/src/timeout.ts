@@ -44,8 +44,22 @@ export function timeout<T>(
 }
 
 /**
- * {@link timeout} at a point in time.
+ * {@link timeout} at a point in time: several may share one.
+ *
+ * Cancellation: as that of {@link timeout}.
+ *
+ * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.timeout_at | asyncio.timeout_at}.
+ *
  * @param when milliseconds of `loop.time()`; null or `Infinity` for no limit.
+ * @throws as {@link timeout}.
+ *
+ * @example
+ * ```ts
+ * const deadline = getRunningLoop().time() + 5_000;
+ * const user = await timeoutAt(deadline, () => fetchUser(id));
+ * const posts = await timeoutAt(deadline, () => fetchPosts(id)); // has what is left
+ * console.log(user.name, posts.length);
+ * ```
  */
 export function timeoutAt<T>(
   when: number | null,
@@ -94,6 +108,16 @@ type State = "active" | "expiring" | "expired" | "finished";
  * A deadline around the body of {@link timeout}.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-task.html#asyncio.Timeout | asyncio.Timeout}.
+ *
+ * @example
+ * ```ts
+ * const answer = await timeout(5_000, async (deadline) => {
+ *   const first = await ask(host);
+ *   deadline.reschedule(getRunningLoop().time() + 5_000); // as long once more
+ *   return first + (await ask(host));
+ * });
+ * console.log(answer);
+ * ```
  */
 export class Timeout {
   // Not the same object: the operation is a thenable, which the body could not hand around.

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   type Awaitable,
   checkMilliseconds,
@@ -39,7 +40,7 @@ export function waitFor<T>(awaitable: Awaitable<T>, delay: number | null): Opera
   if (typeof awaitable === "function") return timeout(delay, () => awaitable());
   if (!isThenable(awaitable))
     throw new TypeError(
-      `Expected \`awaitable\` to be a function, a Future or another promise, got ${typeof awaitable}`,
+      `Expected \`awaitable\` to be a function, a Future or another promise, got ${inspect(awaitable)}`,
     );
   const source = "cancel" in awaitable ? awaitable : wrapFuture(awaitable); // a foreign promise: something that can be left behind
   return timeout(delay, () => source);

@@ -133,6 +133,18 @@ describe("gather", () => {
       expect(outcomes).toEqual(["fine", failure, expect.any(CancelledError)]);
     }));
 
+  test("says where options belong, and starts nothing, when they follow bare awaitables", () =>
+    isolated(async () => {
+      let begun = 0;
+      const begin = () => (begun += 1);
+
+      expect(() => gather(begin, { returnExceptions: true } as never)).toThrow(
+        "gather([a, b], { returnExceptions: true })",
+      );
+      await sleep(1);
+      expect(begun).toBe(0);
+    }));
+
   test("gives what was thrown and is no Error as one, to be told from a result", () =>
     isolated(async () => {
       const outcomes = await gather(

@@ -225,6 +225,7 @@ describe("mapConcurrent", () => {
   test("refuses what it cannot use", () =>
     isolated(async () => {
       expect(() => mapConcurrent([], () => 1, { limit: 0 })).toThrow(RangeError);
+      expect(() => mapConcurrent([], () => 1, { limit: "2" as never })).toThrow("got '2'");
       expect(() => mapConcurrent([], 1 as never, { limit: 1 })).toThrow(TypeError);
       expect(() => mapConcurrent([], () => 1, undefined as never)).toThrow(
         "such as `{ limit: 10 }`",

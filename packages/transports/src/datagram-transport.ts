@@ -13,6 +13,7 @@ import type { WriteBufferLimits } from "./transport.ts";
 export interface DatagramTarget {
   /** The IP address; not a name, which would have to be looked up for each datagram. */
   readonly address: string;
+  /** From 1 on. */
   readonly port: number;
 }
 
@@ -39,6 +40,16 @@ type State = "made" | "open" | "closing" | "lost";
  * An endpoint of UDP. Made by `createDatagramEndpoint`.
  *
  * Counterpart of {@link https://docs.python.org/3/library/asyncio-protocol.html#asyncio.DatagramTransport | asyncio.DatagramTransport}.
+ *
+ * @example
+ * ```ts
+ * const [endpoint] = await createDatagramEndpoint(
+ *   () => ({ datagramReceived: (data, { address }) => console.log(address, data.toString()) }),
+ *   { localAddress: "127.0.0.1" },
+ * );
+ * endpoint.sendTo("hello", { address: "127.0.0.1", port: 9 });
+ * endpoint.close();
+ * ```
  */
 export class DatagramTransport {
   readonly #loop: EventLoop;

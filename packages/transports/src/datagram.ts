@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { inspect } from "node:util";
 import {
   checkFunction,
+  checkOptions,
   Context,
   type EventLoop,
   getRunningLoop,
@@ -64,6 +65,7 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
   options: DatagramOptions,
 ): Operation<[transport: DatagramTransport, protocol: P]> {
   checkFunction("factory", factory);
+  checkOptions(options, "{ localAddress, localPort }");
   const open = opener(options);
   const loop = getRunningLoop();
   return operation(async () => {

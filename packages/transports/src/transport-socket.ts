@@ -5,6 +5,12 @@ import type { SocketAddress } from "./address.ts";
  * What may be seen of, and set on, the socket of a transport: `transport.getExtraInfo("socket")`.
  *
  * Counterpart of `asyncio.trsock.TransportSocket`. Node gives no other socket options than these.
+ *
+ * @example
+ * ```ts
+ * const socket = transport.getExtraInfo("socket");
+ * socket?.unref(); // the process may end while this connection is open
+ * ```
  */
 export class TransportSocket {
   readonly #socket: Socket;

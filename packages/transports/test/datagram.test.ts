@@ -491,6 +491,9 @@ describe("createDatagramEndpoint", () => {
 
   test("refuses options that do not fit", () =>
     run(async () => {
+      expect(() => createDatagramEndpoint(() => ({}), undefined as never)).toThrow(
+        "Expected options, such as `{ localAddress, localPort }`, got undefined",
+      );
       const socket = dgram.createSocket("udp4");
 
       expect(() => createDatagramEndpoint(make, {})).toThrow(/`family`, got neither/);

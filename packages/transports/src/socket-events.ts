@@ -14,8 +14,7 @@ type Heard = Duplex & { [LISTENER]?: SocketListener | null };
 /** Has `listener` told of the end of `socket`, its error and its close. */
 export function listen(socket: Duplex, listener: SocketListener): void {
   (socket as Heard)[LISTENER] = listener;
-  if (!replaceIdleListener(socket)) socket.on("end", onEnd);
-  socket.on("error", onError).on("close", onClose);
+  socket.on("end", onEnd).on("error", onError).on("close", onClose);
 }
 
 /** Has it told of the bytes that come, too. */
@@ -40,19 +39,6 @@ export function ignore(socket: Duplex): void {
 }
 
 // All sockets share these: closures for each would take more memory than all else of an idle connection.
-
-/**
- * Puts ours in place of the host's own listener to the end, which does nothing for a socket that may be half open: a second
- * listener would take an array. Where listeners are kept is not documented; where they are not found, nothing is done.
- */
-function replaceIdleListener(socket: Duplex): boolean {
-  const events = Reflect.get(socket, "_events") as { end?: unknown } | undefined;
-  const listener = events?.end;
-  if (typeof listener !== "function" || listener.name !== "onReadableStreamEnd") return false;
-  if (events === undefined || !socket.allowHalfOpen) return false;
-  events.end = onEnd;
-  return true;
-}
 
 function onData(this: Heard, data: Buffer): void {
   this[LISTENER]?.socketData(data);

@@ -12,6 +12,7 @@ import {
 import type { ConnectionInfo } from "./connection-info.ts";
 import type { Inlet } from "./inlet.ts";
 import { Intake, type IntakeOwner } from "./intake.ts";
+import { sslErrorOf } from "./errors.ts";
 import { addOpen, removeOpen } from "./open-transports.ts";
 import { Outlet, type OutletOwner } from "./outlet.ts";
 import type { StreamProtocol } from "./protocol.ts";
@@ -143,7 +144,8 @@ export abstract class Connection implements IntakeOwner, OutletOwner, SocketList
   }
 
   socketFailed(error: Error): void {
-    if (this.state !== "upgrading") this.lose(error); // else the handshake fails by it
+    if (this.state === "upgrading") return; // the handshake fails by it
+    this.lose(this.shutdownTimeout === null ? error : sslErrorOf(error));
   }
 
   socketClosed(): void {

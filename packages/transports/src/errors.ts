@@ -36,6 +36,14 @@ export class SSLError extends Error {
   }
 }
 
+/** Returns an error of a socket with TLS as an {@link SSLError}, if it is about TLS. */
+export function sslErrorOf(error: Error): Error {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (code !== "EPROTO" && !code.startsWith("ERR_SSL_") && !code.startsWith("ERR_TLS_"))
+    return error;
+  return new SSLError(`TLS failed: ${error.message}`, { code, cause: error });
+}
+
 /** Thrown when the certificate of the other side is refused. Counterpart of Python's `ssl.SSLCertVerificationError`. */
 export class SSLCertVerificationError extends SSLError {
   declare readonly name: "SSLCertVerificationError";

@@ -38,7 +38,9 @@ export class SocketTransport extends Connection implements Transport {
   resumeFromUpgrade(): void {
     if (this.state !== "made") return;
     this.state = "open";
-    if (this.socket.destroyed) this.lose(this.socket.errored); // before anybody listened
+    const { destroyed, errored } = this.socket; // before anybody listened
+    if (destroyed && errored !== null) this.socketFailed(errored);
+    else if (destroyed) this.lose(null);
     else if (this.direction !== "out") this.intake.start(this.inlet);
   }
 

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type tls from "node:tls";
 import { inspect } from "node:util";
 import { checkMilliseconds, type EventLoop, type Future, runOutside } from "@aio/loop";
-import { SSLCertVerificationError, SSLError } from "./errors.ts";
+import { SSLCertVerificationError, sslErrorOf } from "./errors.ts";
 import {
   guardedCheck,
   type Handshake,
@@ -227,9 +227,7 @@ function typedError(error: Error, secured: tls.TLSSocket): Error {
       code,
       cause: error,
     });
-  if (code === "EPROTO" || code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_"))
-    return new SSLError(`TLS failed: ${error.message}`, { code, cause: error });
-  return error;
+  return sslErrorOf(error);
 }
 
 function tooLate(timeout: number, { awaited }: Handshake): Error {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import net from "node:net";
+import { Duplex } from "node:stream";
 import tls from "node:tls";
 import { getRunningLoop, isCancelled, TimeoutError } from "@aio/loop";
 import { createTask, gather, run } from "@aio/task";
@@ -273,6 +274,31 @@ describe("a connection with TLS", () => {
       pair.transport.abort();
 
       expect(await pair.near.lost()).toBeNull();
+    }));
+
+  test("is lost by an SSLError when what comes is not TLS any more", () =>
+    run(async () => {
+      const far = new Recorder();
+      const server = await createServer(() => far, { ...ADDRESS, ssl: localhost });
+      const raw = await connectRaw(portOf(server));
+      const socket = new Duplex({
+        read: () => void raw.resume(),
+        write: (chunk: Buffer, _encoding, done) => void raw.write(chunk, done),
+      });
+      raw.on("data", (chunk) => void socket.push(chunk));
+      const secured = tls.connect({ socket, ca: localhost.cert, servername: "localhost" });
+      secured.on("error", () => undefined);
+      await once(secured, "secureConnect");
+
+      raw.write("GET / HTTP/1.0\r\n\r\n");
+      const error = await far.lost();
+      secured.destroy();
+      raw.destroy();
+      server.close();
+      await server.waitClosed();
+
+      expect(error).toBeInstanceOf(SSLError);
+      expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_SSL_/) as string });
     }));
 
   test("sends the bytes of the moment of write()", () =>

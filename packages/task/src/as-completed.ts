@@ -120,11 +120,10 @@ export class Completions<T> implements Iterable<Operation<T>>, AsyncIterable<Com
     };
   }
 
-  /** Ends the iteration: notices no more ends. */
+  /** Ends the iteration: notices no more ends, unless a time was given. That passes, as in CPython. */
   #letGo(): void {
     this.#left = 0;
-    this.#unwatch();
-    this.#timer?.cancel();
+    if (this.#timer === null) this.#unwatch();
   }
 
   #unwatch(): void {

@@ -188,14 +188,14 @@ describe("asCompleted", () => {
     [
       "the loop was left",
       async (task) => {
-        for await (const _ of asCompleted([task, () => 1], { timeout: 60_000 })) break;
+        for await (const _ of asCompleted([task, () => 1])) break;
       },
     ],
     [
       "the loop was cancelled",
       async (task) => {
         await moveOnAfter(10, async () => {
-          for await (const _ of asCompleted([task], { timeout: 60_000 }));
+          for await (const _ of asCompleted([task]));
         });
       },
     ],
@@ -204,6 +204,13 @@ describe("asCompleted", () => {
       async (task) => {
         const [next = sleep(0)] = asCompleted([task], { timeout: 10 });
         expect(await thrownBy(next)).toBeInstanceOf(TimeoutError);
+      },
+    ],
+    [
+      "the loop was left, and the time has passed",
+      async (task) => {
+        for await (const _ of asCompleted([task, () => 1], { timeout: 10 })) break;
+        await sleep(10);
       },
     ],
   ])("lets go of what is not done when %s", (_when, iterate) =>

@@ -5,7 +5,10 @@ import { Waitlist } from "./waitlist.ts";
 
 /** How an executor is shut down. */
 export interface ShutdownOptions {
-  /** Whether to wait until all jobs are done and all workers have ended: true by default. */
+  /**
+   * Whether to wait until all jobs are done and all workers have ended: true by default. As in Python, a job that never
+   * ends, or an initializer that a job waits for, is waited for without end; cancel the job, and its worker has `grace`.
+   */
   readonly wait?: boolean | undefined;
   /** Whether to cancel the jobs that have not started: false by default, they are still done. */
   readonly cancelFutures?: boolean | undefined;

@@ -151,6 +151,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     this.#isClosing = true;
     if (cancelFutures) this.#cancelWaiting();
     this.#endIdle(0);
+    this.#endStarting();
     if (!wait || this.#workers.size === 0) return completed(undefined);
     return this.untilEnded();
   }
@@ -174,6 +175,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     const worker = this.#homes.get(job);
     if (worker === undefined) return;
     this.#homes.delete(job);
+    if (this.#isClosing && !worker.isReady) this.#endStarting();
     if (worker.withdraw(job, [message ?? "", reason]) || this.#grace === Infinity) return;
     after(this.#grace, () => {
       if (!worker.has(job)) return;
@@ -381,6 +383,18 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
       worker.end();
       if (this.#grace !== Infinity) after(this.#grace, () => worker.kill());
       return false;
+    });
+  }
+
+  /** Ends workers that are still starting when nobody waits for them any more: an initializer may never end. */
+  #endStarting(): void {
+    if (this.#grace === Infinity || this.#workers.size === 0) return;
+    after(this.#grace, () => {
+      for (const worker of this.#workers) {
+        if (worker.isReady || worker.isWanted || this.#queue.size > 0) continue;
+        worker.isEnding = true;
+        worker.kill();
+      }
     });
   }
 

@@ -76,6 +76,11 @@ export abstract class PoolWorker {
     return this.#slots.length - this.#free.length + this.#outbox.length;
   }
 
+  /** Whether somebody waits for a job that it has. */
+  get isWanted(): boolean {
+    return this.hasOutbox || [...this.#slotOf.keys()].some((job) => !job.done);
+  }
+
   /** Whether jobs are about to be sent. */
   get hasOutbox(): boolean {
     return this.#outbox.length > 0;

@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type Job,
   type JobFuture,
+  ProcessPoolExecutor,
   runInExecutor,
   ThreadPoolExecutor,
   toThread,
@@ -197,6 +198,29 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
 
       expect(await pool.submit(functions.initializedWith)).toBe("ready");
     }));
+
+  test.each([
+    ["thread", "initializeNever", ThreadPoolExecutor],
+    ["thread", "initializeForEver", ThreadPoolExecutor],
+    ["process", "initializeNever", ProcessPoolExecutor],
+    ["process", "initializeForEver", ProcessPoolExecutor],
+  ] as const)("ends a %s whose %s nobody waits for", (_kind, name, Pool) =>
+    run(async () => {
+      for (const isEarly of [true, false]) {
+        const pool = new Pool({ maxWorkers: 1, grace: 50, initializer: functions[name] });
+        const job = pool.submit(functions.add, 1, 2);
+        const waiting = pool.submit(functions.add, 3, 4);
+        if (isEarly) job.cancel();
+
+        const end = pool.shutdown({ cancelFutures: isEarly });
+        if (!isEarly) for (const late of [job, waiting]) late.cancel();
+        await end;
+
+        expect(pool.workerCount).toBe(0);
+        expect([job.cancelled, waiting.cancelled]).toEqual([true, true]);
+      }
+    }),
+  );
 
   test("fails its jobs when the initializer fails", () =>
     run(async () => {

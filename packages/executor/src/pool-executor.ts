@@ -8,7 +8,6 @@ import {
   getRunningLoop,
   type Operation,
   RuntimeError,
-  type Step,
 } from "@aio/loop";
 import { checkCount, checkDuration } from "./arguments.ts";
 import { ExecutorFullError, WorkerDiedError } from "./errors.ts";
@@ -281,21 +280,26 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     if (worker.load > 1) this.#watch();
   }
 
-  /** Has what is in the outbox sent with what the other steps of this turn of the loop add. */
+  /** Has what is in the outbox sent with what the other steps of this turn of the loop add; at once when it does not run. */
   #flushSoon(worker: PoolWorker, loop: EventLoop): void {
     this.#dirty.push(worker);
-    if (this.#flushLoop === loop && !loop.isClosed) return;
+    if (!loop.isRunning) return this.#flush();
+    if (this.#flushLoop === loop) return;
+    const forget = loop.atClose(() => this.#flush());
     this.#flushLoop = loop;
-    loop.enqueue(this.#flush);
+    loop.enqueue({
+      run: () => {
+        forget();
+        this.#flush();
+        return false;
+      },
+    });
   }
 
-  readonly #flush: Step = {
-    run: () => {
-      this.#flushLoop = null;
-      for (const worker of this.#dirty.splice(0)) worker.flush();
-      return false;
-    },
-  };
+  #flush(): void {
+    this.#flushLoop = null;
+    for (const worker of this.#dirty.splice(0)) worker.flush();
+  }
 
   /** The job in `slot` is over. */
   #finish(worker: PoolWorker, slot: number, elapsed: number): Job<unknown> | null {

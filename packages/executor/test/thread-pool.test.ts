@@ -83,6 +83,23 @@ describe("ThreadPoolExecutor", { timeout: 30_000 }, () => {
     expect(() => new ThreadPoolExecutor(options as never)).toThrow(message);
   });
 
+  test("goes on with what waits when its loop is closed", async () => {
+    const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+    const done = new Int32Array(new SharedArrayBuffer(4));
+    const count = (counter: Int32Array): number => Atomics.add(counter, 0, 1);
+
+    await run(async () => {
+      for (let i = 0; i < 20; i += 1) await pool.submit(functions.spin, 1); // such jobs are sent ahead
+      for (let i = 0; i < 20; i += 1) {
+        void pool.submit(functions.spin, 1);
+        void pool.submit(count, done);
+      }
+      void pool.shutdown({ wait: false });
+    });
+
+    await expect.poll(() => [done[0], pool.workerCount], { timeout: 10_000 }).toEqual([20, 0]);
+  });
+
   test("moves what is marked, there and back", () =>
     run(async () => {
       await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });

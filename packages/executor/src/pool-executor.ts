@@ -8,6 +8,7 @@ import {
   getRunningLoop,
   type Operation,
   RuntimeError,
+  type Step,
 } from "@aio/loop";
 import { checkCount, checkDuration } from "./arguments.ts";
 import { ExecutorFullError, WorkerDiedError } from "./errors.ts";
@@ -285,16 +286,16 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
     this.#dirty.push(worker);
     if (!loop.isRunning) return this.#flush();
     if (this.#flushLoop === loop) return;
-    const forget = loop.atClose(() => this.#flush());
     this.#flushLoop = loop;
-    loop.enqueue({
-      run: () => {
-        forget();
-        this.#flush();
-        return false;
-      },
-    });
+    loop.enqueue(this.#flushStep);
   }
+
+  readonly #flushStep: Step = {
+    run: () => {
+      this.#flush();
+      return false;
+    },
+  };
 
   #flush(): void {
     this.#flushLoop = null;
@@ -311,6 +312,7 @@ export abstract class PoolExecutor extends Executor implements JobOwner, WorkerE
   /** Gives a worker that has room what waits. */
   #feed(worker: PoolWorker): void {
     worker.lastSign = performance.now();
+    if (this.#flushLoop?.isRunning === false) this.#flush(); // it has ended before it came to that
     for (
       let job = this.#queue.first;
       job !== null && !worker.isEnding && canTake(worker, job);

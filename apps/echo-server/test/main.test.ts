@@ -199,6 +199,7 @@ describe.each(["SIGINT", "SIGTERM"] as const)("At %s the echo server", (signal) 
     expect(performance.now() - start).toBeGreaterThan(450);
     expect(stdout.at(-1)).toBe("shutting down...");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    client.socket.resume(); // one that neither reads nor writes does not notice
     await client.gone;
   });
 });

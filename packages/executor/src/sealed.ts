@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import { DONE, FAILED, type Message, RUN } from "./messages.ts";
 import { packError } from "./pack-error.ts";
@@ -7,10 +8,10 @@ import { packError } from "./pack-error.ts";
 
 const UNREADABLE = "it holds what can be written, but not read, such as a WebAssembly.Module";
 
-/** A message for a process: arguments become bytes, unless all are primitives. Throws when they cannot be sent. */
+/** A message for a process: arguments become bytes, unless all can be read for sure. Throws when they cannot be sent. */
 export function sealJob(message: Message): Message {
   const [kind, slot, key, args, context] = message; // a process has one job at a time
-  if (kind !== RUN || !(args as unknown[]).some(isObject)) return message;
+  if (kind !== RUN || (args as unknown[]).every(isReadable)) return message;
   return [kind, slot, key, serialize(args), context];
 }
 
@@ -29,18 +30,19 @@ export function openJob(message: Message, reply: (message: Message) => void): Me
   }
 }
 
-/** A message of a process: an object becomes bytes. Throws when it cannot be sent. */
+/** A message of a process: a result becomes bytes, in an array, unless it can be read for sure. Throws when it cannot be sent. */
 export function sealResult(message: Message): Message {
   const [kind, slot, value, elapsed] = message;
-  return kind === DONE && isObject(value) ? [kind, slot, serialize(value), elapsed] : message;
+  if (kind !== DONE || isReadable(value)) return message;
+  return [kind, slot, [serialize(value)], elapsed];
 }
 
 /** A message from a process; that of a failure when its result cannot be read. */
 export function openResult(message: Message): Message {
   const [kind, slot, value, elapsed] = message;
-  if (kind !== DONE || !(value instanceof Uint8Array)) return message;
+  if (kind !== DONE || !Array.isArray(value)) return message;
   try {
-    return [kind, slot, deserialize(value), elapsed];
+    return [kind, slot, deserialize((value as [Uint8Array])[0]), elapsed];
   } catch {
     const error = new TypeError(
       `The result of a job cannot be sent from a process: ${UNREADABLE}; return plain data`,
@@ -49,6 +51,12 @@ export function openResult(message: Message): Message {
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+/** Whether it holds nothing else: a primitive, or plain bytes, which need not be copied once more. */
+function isReadable(value: unknown): boolean {
+  return (
+    typeof value !== "object" ||
+    value === null ||
+    types.isArrayBuffer(value) ||
+    ArrayBuffer.isView(value)
+  );
 }
